@@ -1,0 +1,46 @@
+# Every library that Limbeck uses. Debian packages through pkg-config or their CMake files; LibTorch from
+# CMAKE_PREFIX_PATH if the user has one, else where scripts/setup unpacked it.
+find_package(PkgConfig REQUIRED)
+find_package(fmt REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(Threads REQUIRED)
+find_package(OpenMP REQUIRED COMPONENTS CXX)
+pkg_check_modules(TOMLPP REQUIRED IMPORTED_TARGET tomlplusplus)
+pkg_check_modules(PCRE2 REQUIRED IMPORTED_TARGET libpcre2-8)
+pkg_check_modules(SECCOMP REQUIRED IMPORTED_TARGET libseccomp)
+
+# Options that every file is compiled with.
+add_library(limbeck_libraries INTERFACE)
+target_link_libraries(limbeck_libraries INTERFACE fmt::fmt nlohmann_json::nlohmann_json Threads::Threads OpenMP::OpenMP_CXX)
+target_compile_options(limbeck_libraries INTERFACE -Wall -Wextra -Wno-unused-parameter)
+target_compile_definitions(limbeck_libraries INTERFACE LIMBECK_VERSION="${PROJECT_VERSION}")
+
+add_library(limbeck_base_libraries INTERFACE)
+target_link_libraries(limbeck_base_libraries INTERFACE PkgConfig::TOMLPP)
+add_library(limbeck_text_libraries INTERFACE)
+target_link_libraries(limbeck_text_libraries INTERFACE PkgConfig::PCRE2)
+add_library(limbeck_sandbox_libraries INTERFACE)
+target_link_libraries(limbeck_sandbox_libraries INTERFACE PkgConfig::SECCOMP)
+
+# LibTorch: torch_cpu and c10 only. The wheel's own CMake package asks for CUDA, so it is not used.
+set(limbeck_torch_version 2.15.0)
+if(DEFINED ENV{LIMBECK_DEPS})
+  set(limbeck_deps $ENV{LIMBECK_DEPS})
+else()
+  set(limbeck_deps $ENV{HOME}/.cache/limbeck)
+endif()
+find_path(LIMBECK_TORCH_INCLUDE ATen/ATen.h
+  HINTS ${CMAKE_PREFIX_PATH} ${CMAKE_PREFIX_PATH}/torch ${limbeck_deps}/libtorch-${limbeck_torch_version}/torch
+  PATH_SUFFIXES include NO_CMAKE_SYSTEM_PATH)
+find_library(LIMBECK_TORCH_CPU torch_cpu
+  HINTS ${CMAKE_PREFIX_PATH} ${CMAKE_PREFIX_PATH}/torch ${limbeck_deps}/libtorch-${limbeck_torch_version}/torch
+  PATH_SUFFIXES lib NO_CMAKE_SYSTEM_PATH)
+if(NOT LIMBECK_TORCH_INCLUDE OR NOT LIMBECK_TORCH_CPU)
+  message(FATAL_ERROR "LibTorch ${limbeck_torch_version} was not found under ${limbeck_deps}; run scripts/setup, "
+    "or name your own with -DCMAKE_PREFIX_PATH=/path/to/libtorch (2.6 or newer)")
+endif()
+get_filename_component(limbeck_torch_lib ${LIMBECK_TORCH_CPU} DIRECTORY)
+add_library(limbeck_torch INTERFACE)
+target_include_directories(limbeck_torch SYSTEM INTERFACE ${LIMBECK_TORCH_INCLUDE} ${LIMBECK_TORCH_INCLUDE}/torch/csrc/api/include)
+target_link_libraries(limbeck_torch INTERFACE ${LIMBECK_TORCH_CPU} ${limbeck_torch_lib}/libc10.so)
+target_link_options(limbeck_torch INTERFACE -Wl,-rpath,${limbeck_torch_lib} -Wl,--disable-new-dtags -Wl,-rpath-link,${limbeck_torch_lib})

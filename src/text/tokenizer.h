@@ -1,0 +1,72 @@
+// Byte-level BPE with the pre-tokenisers of GPT-2, Llama-3/Qwen2 and SmolLM, as the `tokenizers` library computes it.
+// Read from a Hugging Face tokenizer.json, or from a TokenizerSpec that a GGUF reader filled.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/json.h"
+
+namespace limbeck::text {
+
+struct AddedToken {
+  int32_t id = 0;
+  std::string content;
+  bool special = false, single_word = false, lstrip = false, rstrip = false, normalized = false;
+};
+
+enum class PreTokenizer { kGpt2, kLlama3, kQwen2, kSmolLm };
+
+// What a vocabulary needs besides code. Tokens and merges are in the byte-to-unicode alphabet of GPT-2.
+struct TokenizerSpec {
+  std::vector<std::string> tokens;                            // by id
+  std::vector<std::pair<std::string, std::string>> merges;    // by rank
+  std::vector<AddedToken> added;
+  PreTokenizer pre_tokenizer = PreTokenizer::kGpt2;
+  bool add_prefix_space = false, ignore_merges = false;
+  std::optional<int32_t> bos, eos, unk, pad;
+  bool add_bos = false, add_eos = false;
+  std::string chat_template;                                  // Jinja text as the model ships it, "" for none
+};
+
+class Tokenizer {
+ public:
+  static std::shared_ptr<const Tokenizer> from_spec(TokenizerSpec spec);
+  // Reads tokenizer.json, and tokenizer_config.json / special_tokens_map.json beside it where they are.
+  static std::shared_ptr<const Tokenizer> from_folder(const std::filesystem::path& folder);
+  virtual ~Tokenizer() = default;
+
+  virtual int64_t vocab_size() const = 0;  // one more than the largest id
+  // Text is any bytes; invalid UTF-8 is taken as the `tokenizers` library's Python caller would have to pass it: each
+  // invalid sequence replaced by U+FFFD first. Added tokens in the text become their ids.
+  virtual std::vector<int32_t> encode(std::string_view text) const = 0;
+  // The same without looking for special added tokens in the text (for text from outside).
+  virtual std::vector<int32_t> encode_ordinary(std::string_view text) const = 0;
+  virtual std::string decode(std::span<const int32_t> ids, bool skip_special = false) const = 0;
+  virtual std::string_view token_bytes(int32_t id) const = 0;  // raw bytes of one token
+  virtual std::optional<int32_t> id_of(std::string_view token) const = 0;
+  virtual const TokenizerSpec& spec() const = 0;  // bos, eos, chat_template ...
+  virtual void save(const std::filesystem::path& folder) const = 0;  // tokenizer.json, tokenizer_config.json; opens in Transformers
+};
+
+// Decodes while tokens come: gives out only whole UTF-8 characters, keeps the rest until it is complete.
+class StreamDecoder {
+ public:
+  explicit StreamDecoder(std::shared_ptr<const Tokenizer> tokenizer, bool skip_special = true);
+  std::string add(int32_t id);  // what can be shown now, maybe ""
+  std::string finish();         // the rest; an unfinished character as U+FFFD
+
+ private:
+  std::shared_ptr<const Tokenizer> tokenizer_;
+  bool skip_special_;
+  std::string pending_;
+};
+
+}  // namespace limbeck::text
