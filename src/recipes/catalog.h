@@ -1,0 +1,35 @@
+// The methods that Limbeck has: a list to read. A row names a method and how to make a job of it with the paper's values.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/fields.h"
+#include "base/run.h"
+
+namespace limbeck::recipes {
+
+// One method with its options: first the paper's values, then what read_options put over them.
+class Job {
+ public:
+  virtual ~Job() = default;
+  virtual Fields fields() = 0;                                      // pointers into this job
+  virtual std::vector<std::filesystem::path> inputs() const = 0;    // files whose hashes belong to the run's identity
+  virtual Seed seed() const = 0;
+  virtual void run(const Run& run) = 0;
+};
+
+struct Method {
+  std::string name, paper, title, summary;
+  std::function<std::unique_ptr<Job>()> make;
+};
+
+const std::vector<Method>& methods();
+// Throws UserError with the nearest known name.
+const Method& method_named(std::string_view name);
+
+}  // namespace limbeck::recipes

@@ -1,0 +1,96 @@
+#include "synthesis/problems.h"
+
+#include <cmath>  // std::isfinite
+#include <map>
+
+#include "base/errors.h"
+#include "base/json.h"
+
+namespace limbeck::synthesis {
+namespace {
+
+constexpr std::size_t kMostMistakes = 20;
+
+// Collects the mistakes of one file, so that all are reported at once.
+class Mistakes {
+ public:
+  explicit Mistakes(const std::filesystem::path& path) : path_(path) {}
+  void add(int64_t line, const std::string& message) {
+    ++count_;
+    if (list_.size() < kMostMistakes) list_.push_back(fmt::format("[{}:{}] {}", path_.string(), line, message));
+  }
+  void throw_if_any() {
+    if (count_ == 0) return;
+    if (count_ > list_.size()) list_.push_back(fmt::format("and {} more in {}", count_ - list_.size(), path_.string()));
+    throw UserErrors(std::move(list_));
+  }
+
+ private:
+  std::filesystem::path path_;
+  std::vector<std::string> list_;
+  std::size_t count_ = 0;
+};
+
+std::string shown(const Json& value) {
+  std::string text = to_line(value);
+  return text.size() > 40 ? text.substr(0, 37) + "..." : text;
+}
+
+// The non-empty text under `key`, or "" with a mistake noted.
+std::string text_of(const Json& row, const char* key, int64_t line, Mistakes& mistakes) {
+  const auto found = row.find(key);
+  if (found == row.end()) {
+    mistakes.add(line, fmt::format("field '{}': expected a text but there is none", key));
+    return "";
+  }
+  if (!found->is_string() || found->get_ref<const std::string&>().find_first_not_of(" \t\r\n") == std::string::npos) {
+    mistakes.add(line, fmt::format("field '{}': expected a text but received {}", key, shown(*found)));
+    return "";
+  }
+  return found->get<std::string>();
+}
+
+std::string id_of(const Json& row, int64_t line, Mistakes& mistakes) {
+  const auto found = row.find("id");
+  if (found != row.end() && found->is_number_integer()) return found->dump();
+  return text_of(row, "id", line, mistakes);
+}
+
+}  // namespace
+
+std::vector<Problem> read_problems(const std::filesystem::path& path) {
+  std::vector<Problem> problems;
+  std::map<std::string, int64_t> line_of_id;
+  Mistakes mistakes(path);
+  read_jsonl(path, [&](const Json& row, int64_t line) {
+    Problem problem{.id = id_of(row, line, mistakes), .question = text_of(row, "question", line, mistakes)};
+    const auto answer = row.find("answer");
+    if (answer == row.end() || answer->is_null())
+      mistakes.add(line, fmt::format("problem '{}' has no answer: expected a number under 'answer'", problem.id));
+    else if (!answer->is_number() || !std::isfinite(answer->get<double>()))
+      mistakes.add(line, fmt::format("field 'answer': expected a number but received {}", shown(*answer)));
+    else
+      problem.answer = answer->get<double>();
+    if (!problem.id.empty()) {
+      const auto [first, is_new] = line_of_id.emplace(problem.id, line);
+      if (!is_new) mistakes.add(line, fmt::format("id '{}' was already used on line {}", problem.id, first->second));
+    }
+    problems.push_back(std::move(problem));
+  });
+  mistakes.throw_if_any();
+  if (problems.empty()) user_fail(path.string(), "expected at least one problem but the file is empty");
+  return problems;
+}
+
+std::vector<WorkedExample> read_examples(const std::filesystem::path& path) {
+  std::vector<WorkedExample> examples;
+  Mistakes mistakes(path);
+  read_jsonl(path, [&](const Json& row, int64_t line) {
+    examples.push_back({text_of(row, "question", line, mistakes), text_of(row, "program", line, mistakes)});
+  });
+  mistakes.throw_if_any();
+  if (examples.empty()) user_fail(path.string(), "expected at least one worked example but the file is empty");
+  return examples;
+}
+
+}  // namespace limbeck::synthesis
