@@ -25,23 +25,25 @@ struct DecoderConfig {
   int64_t num_attention_heads = 0, num_key_value_heads = 0, head_dim = 0;
   int64_t max_position_embeddings = 2048;
   double rms_norm_eps = 1e-5, rope_theta = 10000;
-  Json rope_scaling;                  // null, or the object as it stands in config.json (linear, dynamic, llama3, yarn)
+  Json rope_scaling;  // null, or the object as it stands in config.json (linear, dynamic, llama3, yarn)
   bool tie_word_embeddings = false, attention_bias = false, mlp_bias = false, qkv_bias = false;
   std::optional<int64_t> sliding_window;
+  std::vector<bool> windowed_layers;  // which blocks the window holds for; empty: all of them
+  double initializer_range = 0.02;    // standard deviation of fresh weights
   std::optional<int64_t> bos_token_id;
   std::vector<int64_t> eos_token_ids;
-  Json original;                      // the whole config.json, so that saving loses nothing
+  Json original;  // the whole config.json, so that saving loses nothing
 };
 
 // What a caller wants beside the last hidden state.
 struct Want {
-  bool logits = false;                 // [N,V] fp32
-  bool hidden_states = false;          // L+1 of [N,D]: after the embedding and each block
+  bool logits = false;         // [N,V] fp32
+  bool hidden_states = false;  // L+1 of [N,D]: after the embedding and each block
 };
 
 struct ModelOutput {
-  at::Tensor hidden;                   // [N,D] after the final norm
-  at::Tensor logits;                   // [N,V] when asked for
+  at::Tensor hidden;  // [N,D] after the final norm
+  at::Tensor logits;  // [N,V] when asked for
   std::vector<at::Tensor> hidden_states;
 };
 
@@ -51,28 +53,28 @@ class LanguageModel {
   virtual const DecoderConfig& config() const = 0;
   // ids [N] int64 -> ModelOutput; who sees whom is the plan's matter.
   virtual ModelOutput forward(const at::Tensor& ids, nn::AttentionPlan& plan, const Want& want = {}) = 0;
-  virtual at::Tensor output_weight() = 0;                        // [V,D], the embedding itself when tied
-  virtual at::Tensor logits_of(const at::Tensor& hidden) = 0;    // [M,D] -> [M,V] fp32
-  virtual void parameters(nn::Parameters& p) = 0;                // tied tensors once
-  virtual void set_precision(Precision precision) = 0;           // of the products while training; masters stay fp32
+  virtual at::Tensor output_weight() = 0;                      // [V,D], the embedding itself when tied
+  virtual at::Tensor logits_of(const at::Tensor& hidden) = 0;  // [M,D] -> [M,V] fp32
+  virtual void parameters(nn::Parameters& p) = 0;              // tied tensors once
+  virtual void set_precision(Precision precision) = 0;         // of the products while training; masters stay fp32
   // After the optimiser changed master weights: forget low-precision copies.
   virtual void weights_changed() = 0;
   // For generation: gradients off, weights kept (and packed) in this precision only. One way.
   virtual void freeze(Precision precision) = 0;
 };
 
-std::shared_ptr<LanguageModel> make_decoder(const DecoderConfig& config);                     // uninitialised weights
-std::shared_ptr<LanguageModel> make_decoder(const DecoderConfig& config, Seed seed);          // fresh, as HF initialises
+std::shared_ptr<LanguageModel> make_decoder(const DecoderConfig& config);             // uninitialised weights
+std::shared_ptr<LanguageModel> make_decoder(const DecoderConfig& config, Seed seed);  // fresh, as HF initialises
 // A model of `layers` of another (indices into its blocks), embeddings and norms copied.
 std::shared_ptr<LanguageModel> slice_layers(LanguageModel& model, const std::vector<int64_t>& layers);
-std::vector<int64_t> evenly_spaced_layers(int64_t num_layers, int64_t keep);                   // keeps the first and the last
+std::vector<int64_t> evenly_spaced_layers(int64_t num_layers, int64_t keep);  // keeps the first and the last
 
 DecoderConfig read_config(const Json& config_json, const std::string& where);
 
 struct Pretrained {
   std::shared_ptr<LanguageModel> model;
   std::shared_ptr<const text::Tokenizer> tokenizer;
-  std::vector<int64_t> eos_ids;        // what ends a generated text
+  std::vector<int64_t> eos_ids;  // what ends a generated text
 };
 
 // A Hugging Face folder or a .gguf file; fp32 weights. Throws when tokenizer and embedding sizes disagree.

@@ -1,6 +1,7 @@
-// How the tokens of one forward pass see each other. Everything in a model but attention works on single tokens, so a batch is
-// a ragged run of tokens [N] (documents one after another, no padding) and a plan that says who sees whom. Training uses
-// PackedCausal; generation uses a plan over a key/value cache that shares prompts (generate/). A model has one definition.
+// How the tokens of one forward pass see each other. Everything in a model but attention works on single tokens, so a
+// batch is a ragged run of tokens [N] (documents one after another, no padding) and a plan that says who sees whom.
+// Training uses PackedCausal; generation uses a plan over a key/value cache that shares prompts (generate/). A model
+// has one definition.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -13,8 +14,8 @@
 namespace limbeck::nn {
 
 struct AttentionOptions {
-  double scale = 1;                    // multiplies q·k
-  std::optional<int64_t> window;       // a token sees itself and the window-1 tokens before it (Mistral)
+  double scale = 1;               // multiplies q·k
+  std::optional<int64_t> window;  // a token sees itself and the window-1 tokens before it (Mistral)
 };
 
 class AttentionPlan {

@@ -11,13 +11,15 @@
 namespace limbeck::nn {
 
 struct NamedParameter {
-  std::string name;     // "model.layers.0.self_attn.q_proj.weight"
+  std::string name;  // "model.layers.0.self_attn.q_proj.weight"
   at::Tensor* tensor;
 };
 
 class Parameters {
  public:
-  void operator()(std::string_view name, at::Tensor& tensor) { list_.push_back({prefix_ + std::string(name), &tensor}); }
+  void operator()(std::string_view name, at::Tensor& tensor) {
+    list_.push_back({prefix_ + std::string(name), &tensor});
+  }
   template <class Layer>
   void group(std::string_view name, Layer& layer) {
     const std::string before = prefix_;

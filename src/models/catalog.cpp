@@ -1,0 +1,42 @@
+#include "models/catalog.h"
+
+#include <fmt/ranges.h>  // fmt::join
+
+#include <string>
+
+#include "base/errors.h"
+#include "models/llama.h"
+
+namespace limbeck::models {
+namespace {
+
+const Architecture& find(std::string_view Architecture::*name, std::string_view wanted, const char* key,
+                         std::string_view where) {
+  std::vector<std::string_view> known;
+  for (const Architecture& row : architectures()) {
+    if (row.*name == wanted) return row;
+    if (!(row.*name).empty()) known.push_back(row.*name);
+  }
+  fail(where, "{}: expected {} but received '{}'", key, fmt::join(known, ", "), wanted);
+}
+
+}  // namespace
+
+const std::vector<Architecture>& architectures() {
+  static const std::vector<Architecture> rows = {
+      {"llama", "LlamaForCausalLM", "llama", "Llama 1-3, SmolLM, SmolLM2, TinyLlama", &make_llama},
+      {"mistral", "MistralForCausalLM", "", "Mistral 7B and its kin, with a sliding window", &make_llama},
+      {"qwen2", "Qwen2ForCausalLM", "qwen2", "Qwen 1.5 to 2.5, with biases on queries, keys and values", &make_llama},
+  };
+  return rows;
+}
+
+const Architecture& architecture_of(std::string_view model_type, std::string_view where) {
+  return find(&Architecture::model_type, model_type, "model_type", where);
+}
+
+const Architecture& architecture_of_gguf(std::string_view gguf_name, std::string_view where) {
+  return find(&Architecture::gguf, gguf_name, "general.architecture", where);
+}
+
+}  // namespace limbeck::models

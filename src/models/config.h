@@ -1,0 +1,26 @@
+// What the model reads out of a DecoderConfig beside its plain numbers.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "models/language_model.h"
+#include "nn/rope.h"
+
+namespace limbeck::models {
+
+// Throws Error naming the first key that no model can be made of: sizes of 0 or beyond any real model, head counts that
+// do not divide, an odd head size.
+void check_config(const DecoderConfig& config, const std::string& where);
+
+// The rotary embedding that config.rope_scaling asks for; an unknown type or a setting without its number throws.
+nn::RopeOptions rope_options(const DecoderConfig& config);
+
+// How far back layer `layer` sees, none for everything.
+std::optional<int64_t> window_of(const DecoderConfig& config, int64_t layer);
+
+// config.json of the model: config.original with what has changed since (layers, precision), opens in Transformers.
+Json write_config(const DecoderConfig& config, Precision stored);
+
+}  // namespace limbeck::models

@@ -1,0 +1,55 @@
+// Making decoders: from a config alone, and with fresh weights as Hugging Face initialises them.
+#include <ATen/ATen.h>
+#include <torch/csrc/autograd/grad_mode.h>
+
+#include <algorithm>
+
+#include "base/errors.h"
+#include "models/catalog.h"
+#include "models/config.h"
+#include "models/language_model.h"
+
+namespace limbeck::models {
+namespace {
+
+// Normal with mean 0. Each block of elements has its own derived seed, so any number of threads gives the same weights.
+void fill_normal(at::Tensor& tensor, double deviation, Seed seed) {
+  constexpr int64_t kBlock = 1 << 14;
+  float* data = tensor.mutable_data_ptr<float>();
+  const int64_t n = tensor.numel(), blocks = (n + kBlock - 1) / kBlock;
+#pragma omp parallel for schedule(static)
+  for (int64_t block = 0; block < blocks; ++block) {
+    Random random(seed.derive(static_cast<uint64_t>(block)));
+    const int64_t end = std::min(n, (block + 1) * kBlock);
+    for (int64_t i = block * kBlock; i < end; ++i) data[i] = static_cast<float>(random.normal() * deviation);
+  }
+}
+
+bool ends_with(const std::string& text, std::string_view end) {
+  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
+}
+
+}  // namespace
+
+std::shared_ptr<LanguageModel> make_decoder(const DecoderConfig& config) {
+  check_config(config, "make_decoder");
+  return architecture_of(config.model_type, "make_decoder").make(config);
+}
+
+std::shared_ptr<LanguageModel> make_decoder(const DecoderConfig& config, Seed seed) {
+  auto model = make_decoder(config);
+  at::NoGradGuard no_grad;
+  nn::Parameters parameters;
+  model->parameters(parameters);
+  for (const nn::NamedParameter& p : parameters.list()) {
+    if (ends_with(p.name, "norm.weight"))
+      p.tensor->fill_(1);
+    else if (ends_with(p.name, "bias"))
+      p.tensor->zero_();
+    else
+      fill_normal(*p.tensor, config.initializer_range, seed.derive(p.name));
+  }
+  return model;
+}
+
+}  // namespace limbeck::models

@@ -1,0 +1,28 @@
+// Root mean square normalisation (Zhang & Sennrich 2019, arXiv:1910.07467) as the Llama family has it: computed in
+// fp32.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+
+#include "nn/parameters.h"
+#include "tensor/device.h"
+
+namespace limbeck::nn {
+
+class RmsNorm {
+ public:
+  RmsNorm(int64_t width, double epsilon);   // uninitialised weight
+  at::Tensor forward(const at::Tensor& x);  // [N,D] fp32 -> [N,D] in the output precision
+  void parameters(Parameters& p) { p("weight", weight_); }
+  void set_output(Precision precision) { output_ = precision; }
+  void freeze() { weight_ = weight_.detach(); }
+
+ private:
+  at::Tensor weight_;  // [D]
+  double epsilon_;
+  Precision output_ = Precision::kFp32;
+};
+
+}  // namespace limbeck::nn

@@ -1,0 +1,139 @@
+#include "nn/rope.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+namespace limbeck::nn {
+namespace {
+
+std::vector<float> plain_frequencies(int64_t head_dim, double theta) {
+  std::vector<float> result;
+  for (int64_t i = 0; i < head_dim; i += 2)
+    result.push_back(1.0f / std::pow(static_cast<float>(theta), static_cast<float>(i) / static_cast<float>(head_dim)));
+  return result;
+}
+
+// The base grows with the document so that the longest wavelength still spans it.
+double dynamic_theta(const RopeOptions& o, int64_t length) {
+  const double dim = static_cast<double>(o.head_dim);
+  const double stretch =
+      o.factor * static_cast<double>(std::max(length, o.max_positions)) / static_cast<double>(o.max_positions);
+  return o.theta * std::pow(stretch - (o.factor - 1), dim / (dim - 2));
+}
+
+// Short wavelengths stay, long ones are interpolated, with a smooth passage between (Llama 3.1 model card).
+void stretch_llama3(const RopeOptions& o, std::vector<float>& frequencies) {
+  const double context = static_cast<double>(o.original_max_positions);
+  for (float& f : frequencies) {
+    const double wavelength = 2 * std::numbers::pi / f;
+    if (wavelength < context / o.high_freq_factor) continue;
+    if (wavelength > context / o.low_freq_factor) {
+      f = static_cast<float>(f / o.factor);
+      continue;
+    }
+    const double smooth = (context / wavelength - o.low_freq_factor) / (o.high_freq_factor - o.low_freq_factor);
+    f = static_cast<float>((1 - smooth) * f / o.factor + smooth * f);
+  }
+}
+
+// YaRN, eq. 17-23: a ramp over dimensions between those that turn beta_fast and beta_slow times within the original
+// context.
+void stretch_yarn(const RopeOptions& o, std::vector<float>& frequencies) {
+  const double dim = static_cast<double>(o.head_dim);
+  const auto dimension_of = [&](double rotations) {
+    return dim * std::log(static_cast<double>(o.original_max_positions) / (rotations * 2 * std::numbers::pi)) /
+           (2 * std::log(o.theta));
+  };
+  double low = dimension_of(o.beta_fast), high = dimension_of(o.beta_slow);
+  if (o.truncate) low = std::floor(low), high = std::ceil(high);
+  low = std::max(low, 0.0);
+  high = std::min(high, dim - 1);
+  if (low == high) high += 0.001;
+  for (std::size_t i = 0; i < frequencies.size(); ++i) {
+    const double ramp = std::clamp((static_cast<double>(i) - low) / (high - low), 0.0, 1.0);
+    frequencies[i] = static_cast<float>(frequencies[i] / o.factor * ramp + frequencies[i] * (1 - ramp));
+  }
+}
+
+double yarn_attention_factor(const RopeOptions& o) {
+  const auto mscale = [&](double weight) { return o.factor <= 1 ? 1.0 : 0.1 * weight * std::log(o.factor) + 1; };
+  if (o.attention_factor) return *o.attention_factor;
+  if (o.mscale.value_or(0) != 0 && o.mscale_all_dim.value_or(0) != 0)
+    return mscale(*o.mscale) / mscale(*o.mscale_all_dim);
+  return mscale(1);
+}
+
+// Length of the document that each token is in: a run of successive positions ends at its last position.
+std::vector<int64_t> document_lengths(const int64_t* positions, int64_t n) {
+  std::vector<int64_t> lengths(n);
+  for (int64_t begin = 0; begin < n;) {
+    int64_t end = begin + 1;
+    while (end < n && positions[end] == positions[end - 1] + 1) ++end;
+    std::fill(lengths.begin() + begin, lengths.begin() + end, positions[end - 1] + 1);
+    begin = end;
+  }
+  return lengths;
+}
+
+}  // namespace
+
+Rope::Rope(const RopeOptions& options)
+    : options_(options), inverse_frequencies_(plain_frequencies(options.head_dim, options.theta)) {
+  switch (options.kind) {
+    case RopeKind::kDefault:
+    case RopeKind::kDynamic:
+      break;
+    case RopeKind::kLinear:
+      for (float& f : inverse_frequencies_) f = f / static_cast<float>(options.factor);
+      break;
+    case RopeKind::kLlama3:
+      stretch_llama3(options, inverse_frequencies_);
+      break;
+    case RopeKind::kYarn:
+      stretch_yarn(options, inverse_frequencies_);
+      attention_factor_ = yarn_attention_factor(options);
+      break;
+  }
+}
+
+RopeTable Rope::table(const at::Tensor& positions) const {
+  const at::Tensor places = positions.to(at::kLong).contiguous();
+  const int64_t n = places.numel(), half = options_.head_dim / 2;
+  const int64_t* place = places.const_data_ptr<int64_t>();
+  RopeTable result{at::empty({n, half}, at::kFloat), at::empty({n, half}, at::kFloat)};
+  float* cosines = result.cos.mutable_data_ptr<float>();
+  float* sines = result.sin.mutable_data_ptr<float>();
+  std::vector<int64_t> lengths;
+  if (options_.kind == RopeKind::kDynamic) lengths = document_lengths(place, n);
+
+  std::vector<float> stretched;
+  int64_t stretched_for = -1;
+  for (int64_t t = 0; t < n; ++t) {
+    const float* frequencies = inverse_frequencies_.data();
+    if (!lengths.empty() && lengths[t] > options_.max_positions) {
+      if (lengths[t] != stretched_for) {
+        stretched = plain_frequencies(options_.head_dim, dynamic_theta(options_, lengths[t]));
+        stretched_for = lengths[t];
+      }
+      frequencies = stretched.data();
+    }
+    for (int64_t i = 0; i < half; ++i) {
+      const float angle = static_cast<float>(place[t]) * frequencies[i];
+      cosines[t * half + i] = static_cast<float>(std::cos(angle) * attention_factor_);
+      sines[t * half + i] = static_cast<float>(std::sin(angle) * attention_factor_);
+    }
+  }
+  return result;
+}
+
+at::Tensor rotate(const at::Tensor& x, const RopeTable& table) {
+  const at::Tensor cos = table.cos.unsqueeze(1), sin = table.sin.unsqueeze(1);
+  const auto halves = x.to(at::kFloat).chunk(2, -1);
+  const at::Tensor left = halves[0] * cos - halves[1] * sin, right = halves[1] * cos + halves[0] * sin;
+  return at::cat({left, right}, -1).to(x.scalar_type());
+}
+
+}  // namespace limbeck::nn
