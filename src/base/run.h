@@ -18,8 +18,9 @@ namespace limbeck {
 
 class Run {
  public:
-  // Opens or creates the folder. A folder of another program version or with other options throws UserError that says what
-  // differs; the same options go on where the run stopped. `inputs`: files whose hashes belong to the run's identity.
+  // Opens or creates the folder. A folder of another program version or with other options throws UserError that says
+  // what differs; the same options go on where the run stopped. `inputs`: files whose hashes belong to the run's
+  // identity.
   static Run open(const std::filesystem::path& folder, const std::string& method, const std::string& options_toml,
                   const std::vector<std::filesystem::path>& inputs, Seed seed);
   // A run of a run ("rounds", "arms"): a sub-folder with a derived seed and its own log.
@@ -37,7 +38,8 @@ class Run {
   std::filesystem::path folder_;
   Seed seed_;
   bool resumed_ = false;
-  std::shared_ptr<LineAppender> log_;
+  std::shared_ptr<class RunLog> log_;
+  std::shared_ptr<class RunLock> lock_;  // against a second process in the same folder; shared with children
 };
 
 }  // namespace limbeck

@@ -1,0 +1,80 @@
+// limbeck VERB ARGS. Exit codes: 0 done, 1 failed, 2 the user's mistake, 130/143 interrupted and saved.
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <exception>
+#include <new>
+#include <string>
+#include <string_view>
+
+#include "base/errors.h"
+#include "base/fields.h"  // nearest_name
+#include "base/interrupt.h"
+#include "cli/verbs.h"
+
+namespace {
+
+using limbeck::cli::Args;
+using limbeck::cli::Verb;
+using limbeck::cli::verbs;
+
+void print_overview(std::FILE* to) {
+  fmt::print(to, "limbeck {}: makes small language models able by what large ones can do\n\n", LIMBECK_VERSION);
+  for (const Verb& verb : verbs()) fmt::print(to, "  limbeck {:<10} {}\n", verb.name, verb.summary);
+  fmt::print(to, "\nlimbeck VERB --help shows a verb's options.\n");
+}
+
+const Verb& find_verb(const std::string& name) {
+  std::vector<std::string> names = {"help"};
+  for (const Verb& verb : verbs()) {
+    if (verb.name == name) return verb;
+    names.push_back(verb.name);
+  }
+  const std::string near = limbeck::nearest_name(name, names);
+  limbeck::user_fail("limbeck", "there is no verb '{}'{}; limbeck help lists them", name,
+                     near.empty() ? "" : fmt::format("; did you mean '{}'?", near));
+}
+
+int dispatch(Args args) {
+  if (args.empty()) {
+    print_overview(stderr);
+    return 2;
+  }
+  const std::string name = args.front();
+  args.erase(args.begin());
+  if (name == "--version" || name == "version") {
+    fmt::print("limbeck {}\n", LIMBECK_VERSION);
+    return 0;
+  }
+  if (name == "help" || name == "--help" || name == "-h") {
+    if (args.empty()) {
+      print_overview(stdout);
+      return 0;
+    }
+    return find_verb(args.back()).call({args.size() > 1 ? args.front() : "--help"});  // limbeck help [--markdown] VERB
+  }
+  return find_verb(name).call(args);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  limbeck::catch_interrupts();
+  try {
+    const int code = dispatch(Args(argv + 1, argv + argc));
+    if (std::fflush(stdout) != 0) limbeck::fail("limbeck", "cannot write to the standard output");
+    return code;
+  } catch (const limbeck::Interrupted& e) {
+    fmt::print(stderr, "\ninterrupted: {}\n", e.what());
+    return 128 + e.signal();
+  } catch (const limbeck::UserError& e) {
+    fmt::print(stderr, "limbeck: {}\n", e.what());
+    return 2;
+  } catch (const std::bad_alloc&) {
+    fmt::print(stderr, "limbeck: out of memory\n");
+    return 1;
+  } catch (const std::exception& e) {
+    fmt::print(stderr, "limbeck: {}\n", e.what());
+    return 1;
+  }
+}
