@@ -1,0 +1,33 @@
+// The kernels for x86-64 with AVX2 and FMA.
+#include <cstdint>
+#include <cstring>
+#include <limits>
+
+#include "kernels/instruction_sets.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+// g++ 12 does not define __AVX2__ and its kin after this pragma, so the set is named for lanes.h.
+#define LIMBECK_AVX2
+#pragma GCC target("avx2,fma")
+#include "kernels/packed_linear_tiles.h"
+#endif
+
+namespace limbeck::kernels {
+
+const InstructionSet& avx2_instructions() {
+#if defined(__x86_64__)
+  static const InstructionSet set = {
+      .name = "avx2",
+      .linear_fp32 = multiply_panel<Fp32Cell>,
+      .linear_bf16 = multiply_panel<Bf16Cell>,
+      .round = round_to_bfloat16,
+  };
+  return set;
+#else
+  return portable_instructions();
+#endif
+}
+
+}  // namespace limbeck::kernels

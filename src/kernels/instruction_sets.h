@@ -1,0 +1,46 @@
+// The kernels as each instruction set has them. One set is chosen when the program starts; tests run every one that the
+// processor has. Arguments are structs of raw pointers; the callers own the memory and the threads.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "kernels/bfloat16.h"
+
+namespace limbeck::kernels {
+
+constexpr int64_t kPanelColumns = 48;  // columns of a packed weight that are computed together
+
+// One panel of a packed weight times all rows. A cell is what is multiplied at once: an fp32 number or a pair of bf16
+// ones.
+struct LinearPanel {
+  const void* x = nullptr;      // [rows] of num_cells cells each, in the weight's format
+  int64_t x_stride = 0;         // numbers from row to row
+  const void* panel = nullptr;  // [num_cells][width of the panel][numbers of a cell]
+  const void* next = nullptr;   // the panel that this thread computes after this one, to fetch it ahead; or null
+  int64_t num_cells = 0;
+  int64_t rows = 0;
+  int64_t columns = 0;          // real ones, at most kPanelColumns; the panel is padded to a multiple of 16
+  const float* bias = nullptr;  // of these columns, or null
+  float* y = nullptr;           // one of the two is set
+  BFloat16* y_low = nullptr;
+  int64_t y_stride = 0;
+};
+
+struct InstructionSet {
+  const char* name;
+  void (*linear_fp32)(const LinearPanel&);
+  void (*linear_bf16)(const LinearPanel&);
+  void (*round)(const float* from, BFloat16* to, int64_t count);
+};
+
+const InstructionSet& portable_instructions();
+const InstructionSet& avx2_instructions();
+const InstructionSet& avx512_instructions();
+
+// Those that this processor can run, the fastest first; never empty.
+const std::vector<const InstructionSet*>& available_instructions();
+// The fastest one, or the one that the environment variable LIMBECK_INSTRUCTIONS names (avx512, avx2, portable).
+const InstructionSet& instructions();
+
+}  // namespace limbeck::kernels

@@ -1,0 +1,135 @@
+// Vectors of the width that this translation unit is compiled for, and the few operations that the kernels need. Each
+// of avx512.cpp, avx2.cpp and portable.cpp includes this after its own "#pragma GCC target", so everything has internal
+// linkage.
+#pragma once
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+#include <cstdint>
+#include <cstring>
+#include <limits>
+
+#include "kernels/bfloat16.h"
+
+#pragma GCC diagnostic ignored "-Wpsabi"  // vectors wider than the base ABI are passed between inlined functions only
+
+namespace limbeck::kernels {
+namespace {
+
+#if defined(LIMBECK_AVX512)
+constexpr int kLanes = 16;
+#elif defined(LIMBECK_AVX2)
+constexpr int kLanes = 8;
+#else
+constexpr int kLanes = 4;
+#endif
+constexpr int kBlock = 16;               // columns (or positions) that are stored together, on every processor
+constexpr int kSplit = kBlock / kLanes;  // vectors of such a block
+
+typedef float Lanes __attribute__((vector_size(kLanes * 4)));
+typedef int32_t IntLanes __attribute__((vector_size(kLanes * 4)));
+typedef uint32_t BitLanes __attribute__((vector_size(kLanes * 4)));
+
+[[gnu::always_inline]] inline Lanes splat(float value) {
+  return value - Lanes{};
+}
+[[gnu::always_inline]] inline Lanes load(const float* from) {
+  Lanes lanes;
+  std::memcpy(&lanes, from, sizeof(lanes));
+  return lanes;
+}
+[[gnu::always_inline]] inline void store(float* to, Lanes lanes) {
+  std::memcpy(to, &lanes, sizeof(lanes));
+}
+[[gnu::always_inline]] inline Lanes larger(Lanes a, Lanes b) {
+  return a > b ? a : b;
+}
+
+[[gnu::always_inline]] inline float largest(Lanes lanes) {
+#if defined(LIMBECK_AVX512)
+  return _mm512_reduce_max_ps((__m512)lanes);
+#else
+  float result = lanes[0];
+  for (int i = 1; i < kLanes; ++i) result = result > lanes[i] ? result : lanes[i];
+  return result;
+#endif
+}
+
+[[gnu::always_inline]] inline float sum_of(Lanes lanes) {
+#if defined(LIMBECK_AVX512)
+  return _mm512_reduce_add_ps((__m512)lanes);
+#else
+  float result = lanes[0];
+  for (int i = 1; i < kLanes; ++i) result += lanes[i];
+  return result;
+#endif
+}
+
+// e^x with a relative error below 2e-7; 0 below -87, clamped above 88 (the callers pass x <= 0).
+[[gnu::always_inline]] inline Lanes exponential(Lanes x) {
+  const Lanes clamped = x < -87.0f ? splat(-87.0f) : (x > 88.0f ? splat(88.0f) : x);
+  // x = n ln 2 + r, |r| <= ln 2 / 2; adding 1.5 * 2^23 rounds to the nearest whole number.
+  const Lanes shifted = clamped * 1.44269504088896341f + 12582912.0f;
+  const Lanes n = shifted - 12582912.0f;
+  Lanes r = clamped - n * 0.693359375f;
+  r = r + n * 2.12194440e-4f;
+  Lanes p = splat(1.9875691500e-4f);  // Cephes expf
+  p = p * r + 1.3981999507e-3f;
+  p = p * r + 8.3334519073e-3f;
+  p = p * r + 4.1665795894e-2f;
+  p = p * r + 1.6666665459e-1f;
+  p = p * r + 5.0000001201e-1f;
+  p = p * (r * r) + r + 1.0f;
+  const IntLanes power = (((IntLanes)shifted) << 23) + ((IntLanes)p);
+  return x < -87.0f ? Lanes{} : (Lanes)power;
+}
+
+// What a product multiplies at once: one fp32 number, or two bf16 numbers that stand side by side.
+struct Fp32Cell {
+  using Number = float;
+  static constexpr int kNumbers = 1;  // a cell holds
+  struct Column {
+    Lanes value;
+  };
+  [[gnu::always_inline]] static Column column(const float* from) { return {load(from)}; }
+  [[gnu::always_inline]] static Lanes multiply_add(Lanes sum, const float* x, const Column& column) {
+    return sum + *x * column.value;
+  }
+};
+
+struct Bf16Cell {
+  using Number = BFloat16;
+  static constexpr int kNumbers = 2;
+#if defined(LIMBECK_AVX512)
+  struct Column {
+    __m512bh value;
+  };
+  [[gnu::always_inline]] static Column column(const BFloat16* from) {
+    Column column;
+    std::memcpy(&column, from, sizeof(column));
+    return column;
+  }
+  [[gnu::always_inline]] static Lanes multiply_add(Lanes sum, const BFloat16* x, const Column& column) {
+    int32_t pair;
+    std::memcpy(&pair, x, sizeof(pair));
+    return (Lanes)_mm512_dpbf16_ps((__m512)sum, (__m512bh)_mm512_set1_epi32(pair), column.value);
+  }
+#else
+  struct Column {
+    Lanes first, second;
+  };
+  [[gnu::always_inline]] static Column column(const BFloat16* from) {
+    BitLanes pairs;
+    std::memcpy(&pairs, from, sizeof(pairs));
+    return {(Lanes)(pairs << 16), (Lanes)(pairs & 0xffff0000u)};
+  }
+  [[gnu::always_inline]] static Lanes multiply_add(Lanes sum, const BFloat16* x, const Column& column) {
+    return sum + to_float(x[0]) * column.first + to_float(x[1]) * column.second;
+  }
+#endif
+};
+
+}  // namespace
+}  // namespace limbeck::kernels

@@ -1,0 +1,21 @@
+// The kernels for any processor with a C++ compiler: vectors of 4.
+#include <cstdint>
+#include <cstring>
+#include <limits>
+
+#include "kernels/instruction_sets.h"
+#include "kernels/packed_linear_tiles.h"
+
+namespace limbeck::kernels {
+
+const InstructionSet& portable_instructions() {
+  static const InstructionSet set = {
+      .name = "portable",
+      .linear_fp32 = multiply_panel<Fp32Cell>,
+      .linear_bf16 = multiply_panel<Bf16Cell>,
+      .round = round_to_bfloat16,
+  };
+  return set;
+}
+
+}  // namespace limbeck::kernels
