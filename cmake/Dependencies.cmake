@@ -12,7 +12,8 @@ pkg_check_modules(SECCOMP REQUIRED IMPORTED_TARGET libseccomp)
 # Options that every file is compiled with.
 add_library(limbeck_libraries INTERFACE)
 target_link_libraries(limbeck_libraries INTERFACE fmt::fmt nlohmann_json::nlohmann_json Threads::Threads OpenMP::OpenMP_CXX)
-target_compile_options(limbeck_libraries INTERFACE -Wall -Wextra -Wno-unused-parameter)
+target_compile_options(limbeck_libraries INTERFACE -Wall -Wextra -Wno-unused-parameter
+  -Wno-missing-field-initializers)  # designated initialisers name what they set
 target_compile_definitions(limbeck_libraries INTERFACE LIMBECK_VERSION="${PROJECT_VERSION}")
 
 add_library(limbeck_base_libraries INTERFACE)
@@ -44,3 +45,5 @@ add_library(limbeck_torch INTERFACE)
 target_include_directories(limbeck_torch SYSTEM INTERFACE ${LIMBECK_TORCH_INCLUDE} ${LIMBECK_TORCH_INCLUDE}/torch/csrc/api/include)
 target_link_libraries(limbeck_torch INTERFACE ${LIMBECK_TORCH_CPU} ${limbeck_torch_lib}/libc10.so)
 target_link_options(limbeck_torch INTERFACE -Wl,-rpath,${limbeck_torch_lib} -Wl,--disable-new-dtags -Wl,-rpath-link,${limbeck_torch_lib})
+# LibTorch's include folder holds an {fmt} of its own, found before the system's, whose library is not there to link.
+target_compile_definitions(limbeck_torch INTERFACE FMT_HEADER_ONLY)

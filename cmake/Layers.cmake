@@ -2,6 +2,7 @@
 
 function(limbeck_use_torch target)
   target_link_libraries(${target} PRIVATE limbeck_torch)
+  target_compile_options(${target} PRIVATE -fPIC)  # programs too: the precompiled header serves one setting only
   if(TARGET limbeck_pch AND NOT "${target}" STREQUAL "limbeck_pch")
     target_precompile_headers(${target} REUSE_FROM limbeck_pch)
   endif()

@@ -1,0 +1,111 @@
+#include "objectives/chunks.h"
+
+#include <ATen/ATen.h>
+#include <fmt/ranges.h>  // fmt::join
+#include <torch/csrc/autograd/custom_function.h>
+#include <torch/csrc/autograd/grad_mode.h>
+
+#include <algorithm>
+
+#include "base/errors.h"
+
+namespace limbeck::objectives {
+namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+// Rows of each chunk, so that chunks are even.
+int64_t chunk_rows(int64_t num_rows, const at::Tensor& weight, const ChunkOptions& options) {
+  constexpr int64_t kBytes = 64 << 20;
+  const int64_t bytes_per_row = weight.size(0) * (options.precision == Precision::kBf16 ? 2 : weight.element_size());
+  const int64_t most = options.rows > 0 ? options.rows : std::max<int64_t>(16, kBytes / bytes_per_row);
+  const int64_t num_chunks = (num_rows + most - 1) / most;
+  return (num_rows + num_chunks - 1) / num_chunks;
+}
+
+struct Gradients {
+  at::Tensor hidden, weight;  // [M,D], [V,D]; undefined where nobody asks
+};
+
+class ChunkedSum : public torch::autograd::Function<ChunkedSum> {
+ public:
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& hidden, const at::Tensor& weight,
+                            const at::Tensor& rows, const ChunkLoss& loss, const ChunkOptions& options,
+                            bool gradients_on) {
+    const bool low = options.precision == Precision::kBf16;
+    const auto type = low ? at::kBFloat16 : weight.scalar_type();
+    const bool all_rows = rows.size(0) == hidden.size(0);
+    const at::Tensor h = (all_rows ? hidden : hidden.index_select(0, rows)).to(type);
+    const at::Tensor w = low && options.low_weight.defined() ? options.low_weight : weight.to(type);
+    const bool for_hidden = gradients_on && hidden.requires_grad();
+    const bool for_weight = gradients_on && weight.requires_grad();
+
+    Gradients gradients;
+    if (for_hidden) gradients.hidden = at::empty_like(h);
+    const double sum = walk(h, w, rows, loss, options, for_weight, gradients);
+    if (for_hidden) {
+      at::Tensor whole = gradients.hidden.to(hidden.scalar_type());
+      if (!all_rows) whole = at::zeros_like(hidden).index_copy_(0, rows, whole);
+      gradients.hidden = whole;
+    }
+    context->save_for_backward({gradients.hidden, gradients.weight});
+    return at::scalar_tensor(sum, weight.options().requires_grad(false));
+  }
+
+  static variable_list backward(AutogradContext* context, variable_list outer) {
+    const auto saved = context->get_saved_variables();
+    const bool is_one = outer[0].item<double>() == 1;
+    const auto scaled = [&](const at::Tensor& gradient) {
+      return !gradient.defined() || is_one ? gradient : gradient * outer[0].to(gradient.scalar_type());
+    };
+    return {scaled(saved[0]), scaled(saved[1]), {}, {}, {}, {}};
+  }
+
+ private:
+  static double walk(const at::Tensor& h, const at::Tensor& w, const at::Tensor& rows, const ChunkLoss& loss,
+                     const ChunkOptions& options, bool for_weight, Gradients& gradients) {
+    const int64_t num_rows = rows.size(0), step = chunk_rows(num_rows, w, options);
+    at::Tensor buffer = at::empty({step, w.size(0)}, h.options()), product;
+    double sum = 0;
+    for (int64_t begin = 0; begin < num_rows; begin += step) {
+      const int64_t count = std::min(step, num_rows - begin);
+      const at::Tensor part = h.narrow(0, begin, count);
+      at::Tensor logits = buffer.narrow(0, 0, count);
+      at::mm_out(logits, part, w.t());
+      sum += loss(rows.narrow(0, begin, count), logits, for_weight || gradients.hidden.defined());
+      if (gradients.hidden.defined()) {
+        at::Tensor target = gradients.hidden.narrow(0, begin, count);
+        at::mm_out(target, logits, w);
+      }
+      if (!for_weight) continue;
+      if (h.scalar_type() != at::kBFloat16) {
+        if (!gradients.weight.defined())
+          gradients.weight = at::mm(logits.t(), part);
+        else
+          gradients.weight.addmm_(logits.t(), part);
+        continue;
+      }
+      if (!product.defined()) product = at::empty_like(w);
+      at::mm_out(product, logits.t(), part);
+      if (!gradients.weight.defined())
+        gradients.weight = product.to(at::kFloat);
+      else
+        gradients.weight.add_(product);
+    }
+    return sum;
+  }
+};
+
+}  // namespace
+
+at::Tensor chunked_sum(const at::Tensor& hidden, const at::Tensor& weight, const at::Tensor& rows,
+                       const ChunkLoss& loss, const ChunkOptions& options) {
+  if (hidden.dim() != 2 || weight.dim() != 2 || hidden.size(1) != weight.size(1))
+    fail("chunked_sum", "expected hidden [N,D] and weight [V,D] but received {} and {}", fmt::join(hidden.sizes(), "x"),
+         fmt::join(weight.sizes(), "x"));
+  if (rows.size(0) == 0) return at::zeros({}, weight.options().requires_grad(false));
+  return ChunkedSum::apply(hidden, weight, rows, loss, options, at::GradMode::is_enabled());
+}
+
+}  // namespace limbeck::objectives
