@@ -1,5 +1,6 @@
-// Options are declared once: an options struct has `void describe(Fields& f)`, which names every member with its help and
-// range. TOML files, flags, help, generated docs and the resolved options.toml all come from the list this collects.
+// Options are declared once: an options struct has `void describe(Fields& f)`, which names every member with its help
+// and range. TOML files, flags, help, generated docs and the resolved options.toml all come from the list this
+// collects.
 //
 //   struct Options {
 //     double temperature = 0.6;
@@ -34,9 +35,15 @@ struct Range {
   bool contains(double value) const;
   std::string text() const;  // "> 0", "0 to 1", "" when unlimited
 };
-inline Range above(double low) { return {.low = low, .low_open = true}; }
-inline Range at_least(double low) { return {.low = low}; }
-inline Range within(double low, double high) { return {.low = low, .high = high}; }
+inline Range above(double low) {
+  return {.low = low, .low_open = true};
+}
+inline Range at_least(double low) {
+  return {.low = low};
+}
+inline Range within(double low, double high) {
+  return {.low = low, .high = high};
+}
 
 // What a text option names, so that mistakes are found before any work.
 enum class Names { kText, kFile, kFolder, kFileOrFolder, kRequiredFile, kRequiredFolder, kRequiredFileOrFolder };
@@ -69,7 +76,7 @@ class Fields {
   void operator()(std::string_view name, std::vector<double>& value, std::string_view help, Range range = {});
 
   template <class E>
-    requires std::is_enum_v<E>
+  requires std::is_enum_v<E>
   void operator()(std::string_view name, E& value, std::string_view help,
                   std::vector<std::pair<std::string, std::type_identity_t<E>>> choices) {
     Choice choice;
@@ -114,16 +121,20 @@ Fields fields_of(O& options) {
   return fields;
 }
 
-// One setting from outside and where it stands ("ekt.toml:12" or "--train.epochs").
-struct Setting {
-  std::string name, value_toml, where;
+// Thrown by read_options when the flags ask for --help or --markdown: main prints the text and ends with 0.
+struct HelpAsked {
+  std::string text;
+  bool markdown = false;
 };
 
-// Reads a TOML file, then flags ("--train.epochs=3", "--flag" for true); flags win. Throws UserErrors with every mistake at
-// once: unknown name with the nearest known one, wrong type, out of range, missing file, broken rule.
+// Reads a TOML file, then flags ("--train.epochs=3", "--flag" for true); flags win. Throws UserErrors with every
+// mistake at once: unknown name with the nearest known one, wrong type, out of range, missing file, broken rule. A flag
+// may be spelled with - for _; --no-flag is false; lists are "a,b" or TOML's "[1, 2]"; --config=FILE names a TOML file
+// among the flags.
 void read_options(Fields& fields, const std::string& toml_path_or_empty, const std::vector<std::string>& flags);
 
-// The resolved options as TOML (every field, in declaration order, groups as tables); reading it back gives equal bytes.
+// The resolved options as TOML (every field, in declaration order, groups as tables); reading it back gives equal
+// bytes.
 std::string to_toml(const Fields& fields);
 
 // "name  type  default  range  help" for a terminal, and a Markdown page body for docs/options.

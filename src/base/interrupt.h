@@ -3,8 +3,8 @@
 
 namespace limbeck {
 
-void catch_interrupts();       // installs the handlers; call once in main
-int interrupted();             // 0, SIGINT or SIGTERM
+void catch_interrupts();                              // installs the handlers; call once in main
+int interrupted();                                    // 0, SIGINT or SIGTERM
 void throw_if_interrupted(const char* how_to_go_on);  // throws Interrupted
 
 }  // namespace limbeck

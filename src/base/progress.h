@@ -1,4 +1,5 @@
-// Progress of long work: a bar with rate and time left on a terminal, a plain line every few seconds elsewhere (stderr).
+// Progress of long work: a bar with rate and time left on a terminal, a plain line every few seconds elsewhere
+// (stderr).
 #pragma once
 
 #include <chrono>

@@ -26,10 +26,10 @@ class Random {
  public:
   using result_type = uint64_t;
   explicit Random(Seed seed);
-  uint64_t operator()();                 // 64 uniform bits
-  double uniform();                      // [0, 1), 53 bits
-  double normal();                       // mean 0, variance 1 (Box-Muller, no state kept)
-  uint64_t below(uint64_t bound);        // [0, bound), unbiased; bound > 0
+  uint64_t operator()();           // 64 uniform bits
+  double uniform();                // [0, 1), 53 bits
+  double normal();                 // mean 0, variance 1 (Box-Muller, no state kept)
+  uint64_t below(uint64_t bound);  // [0, bound), unbiased; bound > 0
   template <class T>
   void shuffle(std::vector<T>& items) {  // Fisher-Yates; the same on every standard library
     for (std::size_t i = items.size(); i > 1; --i) std::swap(items[i - 1], items[below(i)]);

@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "base/errors.h"
-#include "base/fields.h"  // nearest_name
+#include "base/fields.h"  // nearest_name, HelpAsked
 #include "base/interrupt.h"
 #include "cli/verbs.h"
 
@@ -35,6 +35,20 @@ const Verb& find_verb(const std::string& name) {
                      near.empty() ? "" : fmt::format("; did you mean '{}'?", near));
 }
 
+int call(const Verb& verb, const Args& args) {
+  try {
+    return verb.call(args);
+  } catch (const limbeck::HelpAsked& help) {
+    if (help.markdown) {
+      fmt::print("# limbeck {}\n\n{}.\n\n```\n{}\n```\n\n{}", verb.name, verb.summary, verb.usage, help.text);
+    } else {
+      fmt::print("{}\n\n  {}\n\n{}", verb.summary, verb.usage, help.text);
+      fmt::print("\n  --config=FILE.toml reads the same options from a file; flags win.\n");
+    }
+    return 0;
+  }
+}
+
 int dispatch(Args args) {
   if (args.empty()) {
     print_overview(stderr);
@@ -51,9 +65,9 @@ int dispatch(Args args) {
       print_overview(stdout);
       return 0;
     }
-    return find_verb(args.back()).call({args.size() > 1 ? args.front() : "--help"});  // limbeck help [--markdown] VERB
+    return call(find_verb(args.back()), {args.size() > 1 ? args.front() : "--help"});  // limbeck help [--markdown] VERB
   }
-  return find_verb(name).call(args);
+  return call(find_verb(name), args);
 }
 
 }  // namespace
