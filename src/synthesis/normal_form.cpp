@@ -7,8 +7,12 @@ bool is_word(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
          static_cast<unsigned char>(c) >= 0x80;
 }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
 
 // One line without its comment and spare spaces.
 std::string normal_line(std::string_view line) {
@@ -31,8 +35,10 @@ std::string normal_line(std::string_view line) {
     if (c != '\'' && c != '"') continue;
     while (++i < line.size()) {
       result += line[i];
-      if (line[i] == '\\' && i + 1 < line.size()) result += line[++i];
-      else if (line[i] == c) break;
+      if (line[i] == '\\' && i + 1 < line.size())
+        result += line[++i];
+      else if (line[i] == c)
+        break;
     }
   }
   return result.size() > indentation ? result : "";
@@ -45,9 +51,12 @@ std::vector<std::string> normal_words(std::string_view text) {
   std::string word;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
-    const bool point = (c == '.' || c == ',') && i > 0 && i + 1 < text.size() && is_digit(text[i - 1]) && is_digit(text[i + 1]);
-    if (is_word(c) || (point && c == '.')) word += lower(c);
-    else if (!point && !word.empty()) words.push_back(std::move(word)), word.clear();  // "1,200" is one word: 1200
+    const bool point =
+        (c == '.' || c == ',') && i > 0 && i + 1 < text.size() && is_digit(text[i - 1]) && is_digit(text[i + 1]);
+    if (is_word(c) || (point && c == '.'))
+      word += lower(c);
+    else if (!point && !word.empty())
+      words.push_back(std::move(word)), word.clear();  // "1,200" is one word: 1200
   }
   if (!word.empty()) words.push_back(std::move(word));
   return words;

@@ -32,8 +32,8 @@ class Mistakes {
 };
 
 std::string shown(const Json& value) {
-  std::string text = to_line(value);
-  return text.size() > 40 ? text.substr(0, 37) + "..." : text;
+  const std::string text = to_line(value);
+  return text.size() > 40 ? fmt::format("{:.37}...", text) : text;
 }
 
 // The non-empty text under `key`, or "" with a mistake noted.

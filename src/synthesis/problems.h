@@ -18,8 +18,8 @@ struct WorkedExample {
   std::string question, program;
 };
 
-// In file order. Throws UserErrors naming every line that is not a problem: no id, question or answer, an id seen before.
-// An empty file is a mistake too.
+// In file order. Throws UserErrors naming every line that is not a problem: no id, question or answer, an id seen
+// before. An empty file is a mistake too.
 std::vector<Problem> read_problems(const std::filesystem::path& path);
 std::vector<WorkedExample> read_examples(const std::filesystem::path& path);
 

@@ -5,7 +5,9 @@
 namespace limbeck::synthesis {
 namespace {
 
-bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v'; }
+bool is_space(char c) {
+  return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v';
+}
 
 std::string_view without_blank_ends(std::string_view text) {
   while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
@@ -40,7 +42,9 @@ std::string few_shot_prompt(std::span<const WorkedExample> examples, std::string
   return prompt + zero_shot_prompt(question);
 }
 
-std::string completion_of(std::string_view program) { return "\n" + std::string(without_blank_ends(program)); }
+std::string completion_of(std::string_view program) {
+  return "\n" + std::string(without_blank_ends(program));
+}
 
 std::vector<int32_t> encode_prompt(const text::Tokenizer& tokenizer, std::string_view prompt) {
   std::vector<int32_t> ids = tokenizer.encode_ordinary(prompt);

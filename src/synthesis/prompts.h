@@ -1,5 +1,5 @@
-// Prompts of EKT (arXiv:2211.16740, official code): a question is a line "# question", its program follows on the next lines,
-// worked examples are parted by a blank line, and the question asked stands last without a line end.
+// Prompts of EKT (arXiv:2211.16740, official code): a question is a line "# question", its program follows on the next
+// lines, worked examples are parted by a blank line, and the question asked stands last without a line end.
 #pragma once
 
 #include <span>
@@ -12,14 +12,16 @@
 
 namespace limbeck::synthesis {
 
-std::string zero_shot_prompt(std::string_view question);  // "# question"; white space in the question becomes single spaces
+std::string zero_shot_prompt(
+    std::string_view question);  // "# question"; white space in the question becomes single spaces
 std::string few_shot_prompt(std::span<const WorkedExample> examples, std::string_view question);
 
-// What follows a prompt: "\nprogram". Prompt and completion are encoded apart, so that training sees the prompt's ids exactly as
-// sampling does (some pre-tokenizers would join "?\n").
+// What follows a prompt: "\nprogram". Prompt and completion are encoded apart, so that training sees the prompt's ids
+// exactly as sampling does (some pre-tokenizers would join "?\n").
 std::string completion_of(std::string_view program);
 
-// Ids of a prompt: text from outside never becomes a special token; the begin-of-text token in front where the model has one.
+// Ids of a prompt: text from outside never becomes a special token; the begin-of-text token in front where the model
+// has one.
 std::vector<int32_t> encode_prompt(const text::Tokenizer& tokenizer, std::string_view prompt);
 
 }  // namespace limbeck::synthesis

@@ -1,4 +1,5 @@
-// The answer rule is the official code's regular expression: newline, "answer", anything on that line, newline; first match.
+// The answer rule is the official code's regular expression: newline, "answer", anything on that line, newline; first
+// match.
 #include "synthesis/truncation.h"
 
 #include <algorithm>
@@ -8,7 +9,8 @@ namespace {
 
 std::string without(std::string text, const std::vector<std::string>& marks) {
   for (const auto& mark : marks)
-    for (std::size_t at = 0; !mark.empty() && (at = text.find(mark, at)) != std::string::npos;) text.erase(at, mark.size());
+    for (std::size_t at = 0; !mark.empty() && (at = text.find(mark, at)) != std::string::npos;)
+      text.erase(at, mark.size());
   return text;
 }
 
@@ -20,7 +22,9 @@ std::size_t end_of_answer_line(std::string_view text) {
   return end == std::string_view::npos ? text.size() : end + 1;
 }
 
-bool is_blank(std::string_view line) { return line.find_first_not_of(" \t\r\f\v") == std::string_view::npos; }
+bool is_blank(std::string_view line) {
+  return line.find_first_not_of(" \t\r\f\v") == std::string_view::npos;
+}
 
 // Calls stop(line) for each line after the first that is not blank; the start of the first line it is true for.
 template <class Stop>
@@ -44,7 +48,8 @@ void Truncation::describe(Fields& f) {
   f("at_next_question", at_next_question, "cut before a later line that begins with '# '");
 }
 
-std::string program_of(std::string_view sampled, const Truncation& truncation, const std::vector<std::string>& end_marks) {
+std::string program_of(std::string_view sampled, const Truncation& truncation,
+                       const std::vector<std::string>& end_marks) {
   const std::string whole = without(std::string(sampled), end_marks);
   std::string_view text = whole;
   std::size_t end = text.size();

@@ -1,0 +1,84 @@
+#include "evaluation/bootstrap.h"
+
+#include <algorithm>
+#include <cmath>  // std::floor
+#include <vector>
+
+#include "base/errors.h"
+
+namespace limbeck::evaluation {
+namespace {
+
+double ratio_of(double sum, double count) {
+  return count == 0 ? 0 : sum / count;
+}
+
+// The statistic of each resample, sorted.
+std::vector<double> resample(std::span<const double> sums, std::span<const double> counts,
+                             const BootstrapOptions& options) {
+  Random random(options.seed.derive("bootstrap"));
+  std::vector<double> statistics(static_cast<std::size_t>(options.resamples));
+  for (auto& statistic : statistics) {
+    double sum = 0, count = 0;
+    for (std::size_t i = 0; i < sums.size(); ++i) {
+      const uint64_t drawn = random.below(sums.size());
+      sum += sums[drawn];
+      count += counts[drawn];
+    }
+    statistic = ratio_of(sum, count);
+  }
+  std::sort(statistics.begin(), statistics.end());
+  return statistics;
+}
+
+// Linear between order statistics.
+double quantile(const std::vector<double>& sorted, double share) {
+  const double place = share * static_cast<double>(sorted.size() - 1);
+  const auto below = static_cast<std::size_t>(std::floor(place));
+  const std::size_t above = std::min(below + 1, sorted.size() - 1);
+  return sorted[below] + (place - static_cast<double>(below)) * (sorted[above] - sorted[below]);
+}
+
+void expect_usable(std::span<const double> sums, std::span<const double> counts, const BootstrapOptions& options) {
+  if (sums.empty() || sums.size() != counts.size() || options.resamples < 1)
+    fail("bootstrap",
+         "expected one sum and one count a problem and at least one resample but received {} and {}, {} resamples",
+         sums.size(), counts.size(), options.resamples);
+}
+
+Interval interval_of(std::span<const double> sums, std::span<const double> counts,
+                     const std::vector<double>& statistics, double level) {
+  double sum = 0, count = 0;
+  for (std::size_t i = 0; i < sums.size(); ++i) sum += sums[i], count += counts[i];
+  return {ratio_of(sum, count), quantile(statistics, (1 - level) / 2), quantile(statistics, (1 + level) / 2)};
+}
+
+}  // namespace
+
+Interval bootstrap_ratio(std::span<const double> sums, std::span<const double> counts,
+                         const BootstrapOptions& options) {
+  expect_usable(sums, counts, options);
+  return interval_of(sums, counts, resample(sums, counts, options), options.level);
+}
+
+Interval bootstrap_mean(std::span<const double> values, const BootstrapOptions& options) {
+  return bootstrap_ratio(values, std::vector<double>(values.size(), 1), options);
+}
+
+Comparison compare_paired(std::span<const double> a, std::span<const double> b, const BootstrapOptions& options) {
+  if (a.size() != b.size())
+    fail("compare_paired", "expected the same problems but received {} and {}", a.size(), b.size());
+  std::vector<double> difference(a.size());
+  for (std::size_t i = 0; i < a.size(); ++i) difference[i] = a[i] - b[i];
+  const std::vector<double> ones(difference.size(), 1);
+  expect_usable(difference, ones, options);
+  const std::vector<double> statistics = resample(difference, ones, options);
+  const auto share = [&](auto side) {
+    return static_cast<double>(std::count_if(statistics.begin(), statistics.end(), side)) /
+           static_cast<double>(statistics.size());
+  };
+  const double smaller = std::min(share([](double d) { return d <= 0; }), share([](double d) { return d >= 0; }));
+  return {interval_of(difference, ones, statistics, options.level), std::min(1.0, 2 * smaller)};
+}
+
+}  // namespace limbeck::evaluation

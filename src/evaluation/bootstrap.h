@@ -1,0 +1,32 @@
+// Percentile bootstrap over problems (Efron 1979): how far a figure would move with other problems of the same kind.
+#pragma once
+
+#include <span>
+
+#include "base/seeds.h"
+
+namespace limbeck::evaluation {
+
+struct Interval {
+  double value = 0, low = 0, high = 0;
+};
+
+struct BootstrapOptions {
+  int64_t resamples = 2000;
+  double level = 0.95;
+  Seed seed{1};
+};
+
+// Mean of one value a problem. Throws Error when there is none.
+Interval bootstrap_mean(std::span<const double> values, const BootstrapOptions& options);
+// sum(sums) / sum(counts), resampling problems with both: NLL a token, where problems have unequal numbers of tokens.
+Interval bootstrap_ratio(std::span<const double> sums, std::span<const double> counts, const BootstrapOptions& options);
+
+// Two arms on the same problems: mean of a - b, and the share of resamples on the other side of zero (two-sided).
+struct Comparison {
+  Interval difference;
+  double p_value = 1;
+};
+Comparison compare_paired(std::span<const double> a, std::span<const double> b, const BootstrapOptions& options);
+
+}  // namespace limbeck::evaluation

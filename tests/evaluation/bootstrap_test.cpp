@@ -1,0 +1,72 @@
+#include "evaluation/bootstrap.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <vector>
+
+#include "base/errors.h"
+
+namespace limbeck::evaluation {
+namespace {
+
+std::vector<double> coin_flips(double chance, int64_t num, Seed seed) {
+  Random random(seed);
+  std::vector<double> flips(static_cast<std::size_t>(num));
+  for (auto& flip : flips) flip = random.uniform() < chance ? 1 : 0;
+  return flips;
+}
+
+TEST(Bootstrap, TheIntervalHoldsTheTrueMeanAboutAsOftenAsItSays) {
+  int held = 0;
+  constexpr int kTrials = 300;
+  for (int trial = 0; trial < kTrials; ++trial) {
+    const auto flips = coin_flips(0.3, 100, Seed(7).derive(static_cast<uint64_t>(trial)));
+    const Interval interval = bootstrap_mean(flips, {.resamples = 300, .seed = Seed(static_cast<uint64_t>(trial))});
+    if (interval.low <= 0.3 && 0.3 <= interval.high) ++held;
+  }
+  EXPECT_GE(held, kTrials * 90 / 100);
+  EXPECT_LE(held, kTrials * 99 / 100);
+}
+
+TEST(Bootstrap, TheWidthIsThatOfTheNormalApproximation) {
+  const auto flips = coin_flips(0.5, 400, Seed(3));
+  const Interval interval = bootstrap_mean(flips, {});
+  const double expected = 2 * 1.96 * std::sqrt(interval.value * (1 - interval.value) / 400);
+  EXPECT_NEAR(interval.high - interval.low, expected, 0.15 * expected);
+}
+
+TEST(Bootstrap, TheSameSeedGivesTheSameInterval) {
+  const auto flips = coin_flips(0.5, 50, Seed(3));
+  const Interval a = bootstrap_mean(flips, {.seed = Seed(5)}), b = bootstrap_mean(flips, {.seed = Seed(5)});
+  EXPECT_EQ(a.low, b.low);
+  EXPECT_EQ(a.high, b.high);
+}
+
+TEST(Bootstrap, ARatioWeighsProblemsByTheirCounts) {
+  const std::vector<double> sums = {10, 1}, counts = {10, 1};
+  const Interval interval = bootstrap_ratio(sums, counts, {});
+  EXPECT_DOUBLE_EQ(interval.value, 1);
+  EXPECT_DOUBLE_EQ(interval.low, 1);
+  EXPECT_DOUBLE_EQ(bootstrap_ratio(std::vector<double>{6, 1}, std::vector<double>{2, 1}, {}).value, 7.0 / 3);
+}
+
+TEST(Bootstrap, RefusesNoValuesAtAll) {
+  EXPECT_THROW(bootstrap_mean({}, {}), Error);
+}
+
+TEST(Bootstrap, PairingFindsASmallDifferenceThatIsTheSameInEveryProblem) {
+  Random random(Seed(11));
+  std::vector<double> a(60), b(60);
+  for (std::size_t i = 0; i < a.size(); ++i) b[i] = random.normal(), a[i] = b[i] + 0.05 + 0.01 * random.normal();
+  const Comparison comparison = compare_paired(a, b, {});
+  EXPECT_GT(comparison.difference.low, 0);
+  EXPECT_NEAR(comparison.difference.value, 0.05, 0.01);
+  EXPECT_LT(comparison.p_value, 0.01);
+  const Comparison same = compare_paired(a, a, {});
+  EXPECT_EQ(same.difference.value, 0);
+  EXPECT_EQ(same.p_value, 1);
+}
+
+}  // namespace
+}  // namespace limbeck::evaluation
