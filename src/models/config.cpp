@@ -162,6 +162,18 @@ std::optional<int64_t> window_of(const DecoderConfig& config, int64_t layer) {
   return config.sliding_window;
 }
 
+double count_weights(const DecoderConfig& c) {
+  const double width = static_cast<double>(c.hidden_size), inner = static_cast<double>(c.intermediate_size);
+  const double queries = static_cast<double>(c.num_attention_heads) * static_cast<double>(c.head_dim);
+  const double keys = static_cast<double>(c.num_key_value_heads) * static_cast<double>(c.head_dim);
+  double block = 2 * width * queries + 2 * width * keys + 3 * width * inner + 2 * width;
+  if (c.qkv_bias || c.attention_bias) block += queries + 2 * keys;
+  if (c.attention_bias) block += width;
+  if (c.mlp_bias) block += 2 * inner + width;
+  const double tables = static_cast<double>(c.vocab_size) * width * (c.tie_word_embeddings ? 1 : 2);
+  return block * static_cast<double>(c.num_hidden_layers) + tables + width;
+}
+
 DecoderConfig read_config(const Json& config_json, const std::string& where) {
   if (!config_json.is_object()) fail(where, "expected a JSON object but received {}", Reader::brief(config_json));
   const Reader r(config_json, where);

@@ -20,7 +20,14 @@ nn::RopeOptions rope_options(const DecoderConfig& config);
 // How far back layer `layer` sees, none for everything.
 std::optional<int64_t> window_of(const DecoderConfig& config, int64_t layer);
 
-// config.json of the model: config.original with what has changed since (layers, precision), opens in Transformers.
+// config.json of the model: what was read, with what has changed since (layers, stored precision); opens in
+// Transformers.
 Json write_config(const DecoderConfig& config, Precision stored);
+// generation_config.json: what was read, or the ids that begin and end a text.
+Json write_generation_config(const DecoderConfig& config);
+
+// The number of weights that a model of this config has, tied ones once. A double: a hostile config may ask for more
+// than int64 holds.
+double count_weights(const DecoderConfig& config);
 
 }  // namespace limbeck::models

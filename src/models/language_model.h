@@ -32,7 +32,8 @@ struct DecoderConfig {
   double initializer_range = 0.02;    // standard deviation of fresh weights
   std::optional<int64_t> bos_token_id;
   std::vector<int64_t> eos_token_ids;
-  Json original;  // the whole config.json, so that saving loses nothing
+  Json original;    // the whole config.json, so that saving loses nothing
+  Json generation;  // the whole generation_config.json; null when there is none
 };
 
 // What a caller wants beside the last hidden state.

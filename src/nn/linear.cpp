@@ -16,10 +16,11 @@ using torch::autograd::variable_list;
 class LowPrecisionProduct : public torch::autograd::Function<LowPrecisionProduct> {
  public:
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& master_weight,
-                            const at::Tensor& master_bias, const at::Tensor& weight, const at::Tensor& bias) {
+                            const std::optional<at::Tensor>& master_bias, const at::Tensor& weight,
+                            const std::optional<at::Tensor>& bias) {
     const at::Tensor x_low = x.to(at::kBFloat16);
     context->saved_data["x_dtype"] = static_cast<int64_t>(x.scalar_type());
-    context->saved_data["has_bias"] = master_bias.defined();
+    context->saved_data["has_bias"] = master_bias.has_value();
     context->save_for_backward({x_low, weight});
     return at::linear(x_low, weight, bias);
   }
@@ -58,7 +59,8 @@ at::Tensor Linear::forward(const at::Tensor& x) {
       if (bias_.defined() && !low_bias_.defined()) low_bias_ = bias_.detach().to(at::kBFloat16);
     }
     if (!transform_) low_weight_ = low;
-    y = LowPrecisionProduct::apply(x, weight, bias_, low, low_bias_);
+    const auto optional = [](const at::Tensor& t) { return t.defined() ? std::optional(t) : std::nullopt; };
+    y = LowPrecisionProduct::apply(x, weight, optional(bias_), low, optional(low_bias_));
   }
   return branch_ ? y + branch_->forward(x) : y;
 }

@@ -1,0 +1,184 @@
+// Models from Hugging Face folders and GGUF files, and back into folders.
+#include <ATen/ATen.h>
+#include <fmt/ranges.h>  // fmt::join
+#include <torch/csrc/autograd/grad_mode.h>
+
+#include <functional>
+#include <set>
+
+#include "base/errors.h"
+#include "base/files.h"
+#include "formats/gguf.h"
+#include "formats/safetensors.h"
+#include "models/config.h"
+#include "models/gguf_model.h"
+#include "models/language_model.h"
+
+namespace limbeck::models {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool is_gguf(const fs::path& path) {
+  return fs::is_regular_file(path) && path.extension() == ".gguf";
+}
+
+void check_exists(const fs::path& path) {
+  if (!fs::exists(path))
+    user_fail("load_pretrained", "{}: expected a model folder or a .gguf file but received nothing there",
+              path.string());
+  if (!fs::is_directory(path) && !is_gguf(path))
+    user_fail("load_pretrained", "{}: expected a model folder or a .gguf file but received another kind of file",
+              path.string());
+}
+
+using Read = std::function<at::Tensor(const std::string& hugging_face_name)>;
+
+// The names that a model wants and the file lacks, or has in another shape, all at once.
+void check_tensors(const std::vector<nn::NamedParameter>& wanted, const formats::TensorSource& source,
+                   const std::function<std::string(const std::string&)>& name_in_file) {
+  std::vector<std::string> mistakes;
+  for (const nn::NamedParameter& p : wanted) {
+    const std::string name = name_in_file(p.name);
+    if (!source.contains(name)) {
+      mistakes.push_back(fmt::format("tensor '{}': expected it but received none", name));
+    } else if (const auto shape = source.shape(name); shape != p.tensor->sizes().vec()) {
+      mistakes.push_back(fmt::format("tensor '{}': expected {} but received {}", name,
+                                     fmt::join(p.tensor->sizes().vec(), "x"), fmt::join(shape, "x")));
+    }
+  }
+  if (mistakes.empty()) return;
+  const std::size_t more = mistakes.size() > 5 ? mistakes.size() - 5 : 0;
+  mistakes.resize(mistakes.size() - more);
+  if (more > 0) mistakes.push_back(fmt::format("and {} more", more));
+  fail(source.path().string(), "{}", fmt::join(mistakes, "; "));
+}
+
+// Tensors in the file that the model does not have mean that it is another model than its config says.
+void refuse_unknown(const std::vector<nn::NamedParameter>& wanted, const formats::TensorSource& source, bool tied) {
+  std::set<std::string> known;
+  for (const nn::NamedParameter& p : wanted) known.insert(p.name);
+  for (const std::string& name : source.names()) {
+    const bool harmless = name.ends_with("rotary_emb.inv_freq") || (tied && name == "lm_head.weight");
+    if (!harmless && !known.contains(name))
+      fail(source.path().string(),
+           "tensor '{}': expected tensors of the config's architecture only but received this one", name);
+  }
+}
+
+// Before any memory is asked for: a config from outside must fit the tensors beside it.
+void check_size(const DecoderConfig& config, const formats::TensorSource& source) {
+  double held = 0;
+  for (const std::string& name : source.names()) {
+    double elements = 1;
+    for (const int64_t n : source.shape(name)) elements *= static_cast<double>(n);
+    held += elements;
+  }
+  if (count_weights(config) > held)
+    fail(source.path().string(), "expected {:.0f} weights as the config says but received {:.0f}",
+         count_weights(config), held);
+}
+
+void fill(const std::vector<nn::NamedParameter>& parameters, const Read& read) {
+  at::NoGradGuard no_grad;
+  for (const nn::NamedParameter& p : parameters) {
+    const at::Tensor tensor = read(p.name);
+    if (!at::isFloatingType(tensor.scalar_type()))
+      fail("load_pretrained", "tensor '{}': expected floating-point weights but received {}", p.name,
+           c10::toString(tensor.scalar_type()));
+    p.tensor->copy_(tensor);
+  }
+}
+
+void check_vocabulary(const fs::path& path, const DecoderConfig& config, const text::Tokenizer& tokenizer) {
+  // An embedding larger than the tokenizer is padding; a smaller one cannot hold what the tokenizer gives out.
+  if (tokenizer.vocab_size() > config.vocab_size)
+    fail(path.string(), "expected an embedding of at least the tokenizer's {} tokens but received vocab_size {}",
+         tokenizer.vocab_size(), config.vocab_size);
+}
+
+std::vector<int64_t> ids_of(const Json& value, const std::string& where) {
+  std::vector<int64_t> ids;
+  const Json list = value.is_array() ? value : Json::array({value});
+  for (const Json& id : list) {
+    if (!id.is_number_integer())
+      fail(where, "eos_token_id: expected token ids but received {}", value.dump().substr(0, 60));
+    ids.push_back(id.get<int64_t>());
+  }
+  return ids;
+}
+
+std::shared_ptr<LanguageModel> load_folder(const fs::path& folder) {
+  if (!fs::exists(folder / "config.json"))
+    user_fail("load_pretrained", "{}: expected a model folder with config.json but received one without",
+              folder.string());
+  DecoderConfig config = read_config(read_json(folder / "config.json"), (folder / "config.json").string());
+  if (const fs::path path = folder / "generation_config.json"; fs::exists(path)) {
+    config.generation = read_json(path);
+    if (config.generation.is_object() && config.generation.contains("eos_token_id") &&
+        !config.generation.at("eos_token_id").is_null())
+      config.eos_token_ids = ids_of(config.generation.at("eos_token_id"), path.string());
+  }
+  const auto source = formats::open_safetensors_folder(folder);
+  check_size(config, *source);
+  auto model = make_decoder(config);
+  nn::Parameters parameters;
+  model->parameters(parameters);
+  check_tensors(parameters.list(), *source, [](const std::string& name) { return name; });
+  refuse_unknown(parameters.list(), *source, config.tie_word_embeddings);
+  fill(parameters.list(), [&](const std::string& name) { return source->read(name); });
+  return model;
+}
+
+std::shared_ptr<LanguageModel> load_gguf(const formats::GgufFile& file) {
+  const DecoderConfig config = config_of_gguf(file);
+  check_size(config, file);
+  auto model = make_decoder(config);
+  nn::Parameters parameters;
+  model->parameters(parameters);
+  check_tensors(parameters.list(), file, [](const std::string& name) { return gguf_name_of(name).value_or(name); });
+  fill(parameters.list(), [&](const std::string& name) { return read_from_gguf(file, name, config); });
+  return model;
+}
+
+}  // namespace
+
+std::shared_ptr<const text::Tokenizer> load_tokenizer(const fs::path& path) {
+  check_exists(path);
+  if (is_gguf(path)) return text::Tokenizer::from_spec(tokenizer_spec_of_gguf(*formats::open_gguf(path)));
+  return text::Tokenizer::from_folder(path);
+}
+
+Pretrained load_pretrained(const fs::path& path) {
+  check_exists(path);
+  Pretrained result;
+  if (is_gguf(path)) {
+    const auto file = formats::open_gguf(path);
+    result.tokenizer = text::Tokenizer::from_spec(tokenizer_spec_of_gguf(*file));
+    result.model = load_gguf(*file);
+  } else {
+    result.model = load_folder(path);
+    result.tokenizer = text::Tokenizer::from_folder(path);
+  }
+  check_vocabulary(path, result.model->config(), *result.tokenizer);
+  result.eos_ids = result.model->config().eos_token_ids;
+  return result;
+}
+
+void save_pretrained(const fs::path& folder, LanguageModel& model, const text::Tokenizer& tokenizer, Precision stored,
+                     int64_t max_shard_bytes) {
+  check_vocabulary(folder, model.config(), tokenizer);
+  nn::Parameters parameters;
+  model.parameters(parameters);
+  formats::NamedTensors tensors;
+  for (const nn::NamedParameter& p : parameters.list()) tensors.emplace_back(p.name, p.tensor->detach());
+  const at::ScalarType dtype = stored == Precision::kBf16 ? at::kBFloat16 : at::kFloat;
+  write_folder_atomically(folder, [&](const fs::path& inside) {
+    write_json(inside / "config.json", write_config(model.config(), stored));
+    write_json(inside / "generation_config.json", write_generation_config(model.config()));
+    tokenizer.save(inside);
+    formats::write_safetensors_folder(inside, tensors, max_shard_bytes, dtype);
+  });
+}
+
+}  // namespace limbeck::models

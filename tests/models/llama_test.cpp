@@ -1,0 +1,150 @@
+// Golden numbers: tests/golden/models/variants.json, made by tests/golden/scripts/make_model_golden.py with
+// Transformers.
+#include "models/llama.h"
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+#include <torch/csrc/autograd/autograd.h>
+#include <torch/csrc/autograd/grad_mode.h>
+
+#include <cmath>
+
+#include "base/json.h"
+#include "models/formula_weights.h"
+#include "models/golden_path.h"
+
+namespace limbeck::models {
+namespace {
+
+const Json& variants() {
+  static const Json rows = read_json(golden("models/variants.json"));
+  return rows;
+}
+
+double largest_difference(const at::Tensor& a, const at::Tensor& b) {
+  return (a.to(at::kDouble) - b.to(at::kDouble)).abs().max().item<double>();
+}
+
+at::Tensor golden_logits(const Json& row) {
+  const auto values = row.at("logits").get<std::vector<float>>();
+  return at::tensor(values).view({static_cast<int64_t>(row.at("ids").size()), -1});
+}
+
+// Sum of -log p(next token), as the golden script has it.
+at::Tensor next_token_loss(const at::Tensor& logits, const at::Tensor& ids) {
+  const int64_t n = ids.size(0);
+  const at::Tensor log_probs = at::log_softmax(logits.narrow(0, 0, n - 1), -1);
+  return -log_probs.gather(1, ids.narrow(0, 1, n - 1).unsqueeze(1)).sum();
+}
+
+TEST(Llama, LogitsEqualTransformersForEveryVariant) {
+  ASSERT_GE(variants().size(), 16u);
+  at::NoGradGuard no_grad;
+  for (const Json& row : variants()) {
+    SCOPED_TRACE(row.at("name").get<std::string>());
+    const auto ids = ids_tensor(row.at("ids").get<std::vector<int64_t>>());
+    for (const char* key : {"config", "saved_config"}) {
+      auto model = make_decoder(read_config(row.at(key), key));
+      fill_by_formula(*model);
+      EXPECT_LT(largest_difference(logits_of_document(*model, ids), golden_logits(row)), 1e-4) << key;
+    }
+  }
+}
+
+TEST(Llama, LossAndGradientNormsEqualTransformersForEveryVariant) {
+  for (const Json& row : variants()) {
+    SCOPED_TRACE(row.at("name").get<std::string>());
+    auto model = make_decoder(read_config(row.at("config"), "config"));
+    fill_by_formula(*model);
+    const auto ids = ids_tensor(row.at("ids").get<std::vector<int64_t>>());
+    const at::Tensor loss = next_token_loss(logits_of_document(*model, ids), ids);
+    EXPECT_NEAR(loss.item<double>(), row.at("loss").get<double>(), 1e-3);
+    loss.backward();
+    const auto parameters = parameters_of(*model);
+    ASSERT_EQ(parameters.size(), row.at("gradient_norms").size());
+    for (const nn::NamedParameter& p : parameters) {
+      const double expected = row.at("gradient_norms").at(p.name).get<double>();
+      ASSERT_TRUE(p.tensor->grad().defined()) << p.name;
+      // A key bias moves all scores of a query alike, so its gradient is 0 but for rounding.
+      EXPECT_NEAR(p.tensor->grad().norm().item<double>(), expected, 1e-4 * expected + 1e-4) << p.name;
+    }
+  }
+}
+
+TEST(Llama, Bf16ProductsStayNearFp32AndGiveFp32Gradients) {
+  auto model = small_model({{"attention_bias", true}, {"mlp_bias", true}});
+  const at::Tensor ids = at::arange(24, at::kLong);
+  next_token_loss(logits_of_document(*model, ids), ids).backward();
+  std::vector<at::Tensor> exact;
+  for (const auto& p : parameters_of(*model)) {
+    exact.push_back(p.tensor->grad().clone());
+    p.tensor->mutable_grad().reset();
+  }
+  model->set_precision(Precision::kBf16);
+  next_token_loss(logits_of_document(*model, ids), ids).backward();
+  const auto parameters = parameters_of(*model);
+  double difference = 0, size = 0;
+  for (std::size_t i = 0; i < exact.size(); ++i) {
+    ASSERT_EQ(parameters[i].tensor->grad().scalar_type(), at::kFloat) << parameters[i].name;
+    difference += (parameters[i].tensor->grad() - exact[i]).square().sum().item<double>();
+    size += exact[i].square().sum().item<double>();
+  }
+  EXPECT_LT(std::sqrt(difference / size), 0.03);
+  EXPECT_GT(difference, 0);  // it did run in another precision
+}
+
+TEST(Llama, LowPrecisionCopiesAreForgottenWhenWeightsChange) {
+  auto model = small_model();
+  model->set_precision(Precision::kBf16);
+  at::NoGradGuard no_grad;
+  const at::Tensor ids = at::arange(10, at::kLong);
+  const at::Tensor before = logits_of_document(*model, ids);
+  for (const auto& p : parameters_of(*model))
+    if (p.name.find("proj") != std::string::npos) p.tensor->mul_(-0.5);
+  EXPECT_EQ(largest_difference(logits_of_document(*model, ids), before), 0);
+  model->weights_changed();
+  EXPECT_GT(largest_difference(logits_of_document(*model, ids), before), 0.01);
+}
+
+TEST(Llama, FrozenModelComputesWhatTheTrainableOneDoes) {
+  at::NoGradGuard no_grad;
+  for (const bool tied : {true, false}) {
+    const Json changes{{"attention_bias", true}, {"tie_word_embeddings", tied}};
+    const at::Tensor ids = at::arange(20, at::kLong);
+    const at::Tensor expected = logits_of_document(*small_model(changes), ids);
+    auto exact = small_model(changes), rounded = small_model(changes);
+    exact->freeze(Precision::kFp32);
+    rounded->freeze(Precision::kBf16);
+    EXPECT_LT(largest_difference(logits_of_document(*exact, ids), expected), 1e-4);
+    EXPECT_LT(largest_difference(logits_of_document(*rounded, ids), expected), 0.1);
+    EXPECT_GT(largest_difference(logits_of_document(*rounded, ids), expected), 1e-5);
+    EXPECT_THROW(parameters_of(*exact), Error);
+    EXPECT_THROW(exact->freeze(Precision::kBf16), Error);
+  }
+}
+
+TEST(Llama, HiddenStatesAreThoseAfterTheEmbeddingAndEachBlock) {
+  auto model = small_model();
+  at::NoGradGuard no_grad;
+  const at::Tensor ids = at::arange(9, at::kLong);
+  const auto plan = nn::packed_causal({0, 9});
+  const ModelOutput out = model->forward(ids, *plan, {.logits = true, .hidden_states = true});
+  ASSERT_EQ(out.hidden_states.size(), 4u);
+  EXPECT_EQ(largest_difference(out.hidden_states[0], at::embedding(model->output_weight(), ids)), 0);
+  EXPECT_LT(largest_difference(model->logits_of(out.hidden), out.logits), 1e-6);
+  EXPECT_FALSE(model->forward(ids, *plan).logits.defined());
+}
+
+TEST(Llama, TiedParametersAreNamedOnce) {
+  EXPECT_EQ(parameters_of(*small_model()).size() + 1,
+            parameters_of(*small_model({{"tie_word_embeddings", false}})).size());
+}
+
+TEST(Llama, TokenOutsideTheVocabularyIsAnError) {
+  auto model = small_model();
+  EXPECT_THROW(logits_of_document(*model, ids_tensor({3, 61})), Error);
+  EXPECT_THROW(logits_of_document(*model, ids_tensor({-1, 3})), Error);
+}
+
+}  // namespace
+}  // namespace limbeck::models
