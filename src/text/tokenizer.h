@@ -1,5 +1,5 @@
 // Byte-level BPE with the pre-tokenisers of GPT-2, Llama-3/Qwen2 and SmolLM, as the `tokenizers` library computes it.
-// Read from a Hugging Face tokenizer.json, or from a TokenizerSpec that a GGUF reader filled.
+// Read from a Hugging Face tokenizer.json, or from a TokenizerSpec that a GGUF reader filled (text/gguf_vocabulary.h).
 #pragma once
 
 #include <cstdint>
@@ -16,6 +16,7 @@
 
 namespace limbeck::text {
 
+// A token that is looked for in the text before anything else.
 struct AddedToken {
   int32_t id = 0;
   std::string content;
@@ -26,14 +27,19 @@ enum class PreTokenizer { kGpt2, kLlama3, kQwen2, kSmolLm };
 
 // What a vocabulary needs besides code. Tokens and merges are in the byte-to-unicode alphabet of GPT-2.
 struct TokenizerSpec {
-  std::vector<std::string> tokens;                            // by id
-  std::vector<std::pair<std::string, std::string>> merges;    // by rank
+  std::vector<std::string> tokens;                          // by id
+  std::vector<std::pair<std::string, std::string>> merges;  // by rank
   std::vector<AddedToken> added;
   PreTokenizer pre_tokenizer = PreTokenizer::kGpt2;
-  bool add_prefix_space = false, ignore_merges = false;
+  bool nfc = false;                                      // text is brought to normalisation form C first
+  bool add_prefix_space = false, ignore_merges = false;  // a prefix space: with kGpt2 only
+  // The token of a byte that the vocabulary lacks (a run of them one token when fused). None: such bytes are dropped,
+  // as in the `tokenizers` library. Not the same as `unk`, which only names a token.
+  std::optional<int32_t> missing_byte_token;
+  bool fuse_missing_bytes = false;
   std::optional<int32_t> bos, eos, unk, pad;
   bool add_bos = false, add_eos = false;
-  std::string chat_template;                                  // Jinja text as the model ships it, "" for none
+  std::string chat_template;  // Jinja text as the model ships it, "" for none
 };
 
 class Tokenizer {
@@ -45,15 +51,23 @@ class Tokenizer {
 
   virtual int64_t vocab_size() const = 0;  // one more than the largest id
   // Text is any bytes; invalid UTF-8 is taken as the `tokenizers` library's Python caller would have to pass it: each
-  // invalid sequence replaced by U+FFFD first. Added tokens in the text become their ids.
+  // invalid sequence replaced by U+FFFD first. Added tokens in the text become their ids; bos and eos are put around it
+  // where the spec says so.
   virtual std::vector<int32_t> encode(std::string_view text) const = 0;
-  // The same without looking for special added tokens in the text (for text from outside).
+  // The same without bos and eos: for text that has them already, as a rendered chat has (text/chat_template.h).
+  virtual std::vector<int32_t> encode_rendered(std::string_view text) const = 0;
+  // Without bos and eos, and special added tokens in the text are text like any other (for text from outside, and for
+  // what continues another text).
   virtual std::vector<int32_t> encode_ordinary(std::string_view text) const = 0;
+  // Valid UTF-8: what is not becomes U+FFFD. Ids that are no token (below 0, past the end, holes) are skipped.
   virtual std::string decode(std::span<const int32_t> ids, bool skip_special = false) const = 0;
-  virtual std::string_view token_bytes(int32_t id) const = 0;  // raw bytes of one token
+  virtual std::string_view token_bytes(int32_t id) const = 0;  // raw bytes of one token, "" for an id that is none
+  virtual bool is_special(int32_t id) const = 0;
+  // By the token's text as it stands in the vocabulary (GPT-2's byte alphabet) or in the added tokens.
   virtual std::optional<int32_t> id_of(std::string_view token) const = 0;
   virtual const TokenizerSpec& spec() const = 0;  // bos, eos, chat_template ...
-  virtual void save(const std::filesystem::path& folder) const = 0;  // tokenizer.json, tokenizer_config.json; opens in Transformers
+  virtual void save(
+      const std::filesystem::path& folder) const = 0;  // tokenizer.json, tokenizer_config.json; opens in Transformers
 };
 
 // Decodes while tokens come: gives out only whole UTF-8 characters, keeps the rest until it is complete.

@@ -1,0 +1,32 @@
+// A tokenizer's spec from the arrays of a GGUF file's metadata (keys "tokenizer.ggml.*", as llama.cpp writes them).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "text/tokenizer.h"
+
+namespace limbeck::text {
+
+struct GgufVocabulary {
+  std::string model;                          // tokenizer.ggml.model; only "gpt2" is byte-level BPE
+  std::string pre;                            // tokenizer.ggml.pre, "" where there is none
+  std::vector<std::string> tokens;            // tokenizer.ggml.tokens
+  std::vector<std::string> merges;            // tokenizer.ggml.merges, "left right"
+  std::vector<int32_t> token_types;           // tokenizer.ggml.token_type, may be empty
+  std::optional<int64_t> bos, eos, unk, pad;  // tokenizer.ggml.bos_token_id, eos_, unknown_, padding_
+  std::optional<bool> add_bos, add_eos,
+      add_space_prefix;       // tokenizer.ggml.add_bos_token, add_eos_token, add_space_prefix
+  std::string chat_template;  // tokenizer.chat_template
+};
+
+// Throws, naming `where`, what is wrong with the arrays or not supported.
+TokenizerSpec spec_from_gguf(GgufVocabulary vocabulary, std::string_view where);
+
+// The pre-tokeniser that a GGUF name stands for; throws UserError for names whose regular expression is not supported.
+PreTokenizer pre_tokenizer_of_gguf(std::string_view pre, std::string_view where);
+
+}  // namespace limbeck::text
