@@ -1,6 +1,7 @@
 // SHA-256 (FIPS 180-4): a portable compression function, and one with the processor's SHA instructions where it has
 // them.
-#include <array>
+#include "base/sha256.h"
+
 #include <bit>
 #include <cstring>
 
@@ -23,32 +24,10 @@ constexpr std::array<uint32_t, 64> kRoundConstants = {
     0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
     0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2};
 
-using State = std::array<uint32_t, 8>;
+using State = Sha256State;
 
 uint32_t big_endian(const unsigned char* p) {
   return uint32_t{p[0]} << 24 | uint32_t{p[1]} << 16 | uint32_t{p[2]} << 8 | uint32_t{p[3]};
-}
-
-void compress_portable(State& state, const unsigned char* data, std::size_t num_blocks) {
-  for (; num_blocks > 0; --num_blocks, data += 64) {
-    uint32_t w[64];
-    for (int t = 0; t < 16; ++t) w[t] = big_endian(data + 4 * t);
-    for (int t = 16; t < 64; ++t) {
-      const uint32_t s0 = std::rotr(w[t - 15], 7) ^ std::rotr(w[t - 15], 18) ^ (w[t - 15] >> 3);
-      const uint32_t s1 = std::rotr(w[t - 2], 17) ^ std::rotr(w[t - 2], 19) ^ (w[t - 2] >> 10);
-      w[t] = w[t - 16] + s0 + w[t - 7] + s1;
-    }
-    auto [a, b, c, d, e, f, g, h] = state;
-    for (int t = 0; t < 64; ++t) {
-      const uint32_t s1 = std::rotr(e, 6) ^ std::rotr(e, 11) ^ std::rotr(e, 25);
-      const uint32_t t1 = h + s1 + ((e & f) ^ (~e & g)) + kRoundConstants[t] + w[t];
-      const uint32_t s0 = std::rotr(a, 2) ^ std::rotr(a, 13) ^ std::rotr(a, 22);
-      const uint32_t t2 = s0 + ((a & b) ^ (a & c) ^ (b & c));
-      h = g, g = f, f = e, e = d + t1, d = c, c = b, b = a, a = t1 + t2;
-    }
-    const State round = {a, b, c, d, e, f, g, h};
-    for (int i = 0; i < 8; ++i) state[i] += round[i];
-  }
 }
 
 #if defined(__x86_64__)
@@ -92,21 +71,48 @@ bool has_sha_ni() {
 }
 #endif
 
-void compress(State& state, const unsigned char* data, std::size_t num_blocks) {
-#if defined(__x86_64__)
-  static const bool fast = has_sha_ni();
-  if (fast) return compress_sha_ni(state, data, num_blocks);
-#endif
-  compress_portable(state, data, num_blocks);
+}  // namespace
+
+void sha256_compress_portable(Sha256State& state, const unsigned char* data, std::size_t num_blocks) {
+  for (; num_blocks > 0; --num_blocks, data += 64) {
+    uint32_t w[64];
+    for (int t = 0; t < 16; ++t) w[t] = big_endian(data + 4 * t);
+    for (int t = 16; t < 64; ++t) {
+      const uint32_t s0 = std::rotr(w[t - 15], 7) ^ std::rotr(w[t - 15], 18) ^ (w[t - 15] >> 3);
+      const uint32_t s1 = std::rotr(w[t - 2], 17) ^ std::rotr(w[t - 2], 19) ^ (w[t - 2] >> 10);
+      w[t] = w[t - 16] + s0 + w[t - 7] + s1;
+    }
+    auto [a, b, c, d, e, f, g, h] = state;
+    for (int t = 0; t < 64; ++t) {
+      const uint32_t s1 = std::rotr(e, 6) ^ std::rotr(e, 11) ^ std::rotr(e, 25);
+      const uint32_t t1 = h + s1 + ((e & f) ^ (~e & g)) + kRoundConstants[t] + w[t];
+      const uint32_t s0 = std::rotr(a, 2) ^ std::rotr(a, 13) ^ std::rotr(a, 22);
+      const uint32_t t2 = s0 + ((a & b) ^ (a & c) ^ (b & c));
+      h = g, g = f, f = e, e = d + t1, d = c, c = b, b = a, a = t1 + t2;
+    }
+    const State round = {a, b, c, d, e, f, g, h};
+    for (int i = 0; i < 8; ++i) state[i] += round[i];
+  }
 }
 
-}  // namespace
+bool sha256_compress_fast(Sha256State& state, const unsigned char* data, std::size_t num_blocks) {
+#if defined(__x86_64__)
+  static const bool here = has_sha_ni();
+  if (here) compress_sha_ni(state, data, num_blocks);
+  return here;
+#else
+  return false;
+#endif
+}
 
 std::string sha256(std::string_view bytes) {
   State state = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
   const auto* data = reinterpret_cast<const unsigned char*>(bytes.data());
   const std::size_t whole = bytes.size() / 64, rest = bytes.size() % 64;
-  compress(state, data, whole);
+  const auto compress = [&](const unsigned char* blocks, std::size_t num_blocks) {
+    if (!sha256_compress_fast(state, blocks, num_blocks)) sha256_compress_portable(state, blocks, num_blocks);
+  };
+  compress(data, whole);
 
   unsigned char tail[128] = {};  // the rest, a 1 bit, zeros, the length in bits
   if (rest > 0) std::memcpy(tail, data + whole * 64, rest);
@@ -114,7 +120,7 @@ std::string sha256(std::string_view bytes) {
   const std::size_t num_tail_blocks = rest < 56 ? 1 : 2;
   const uint64_t num_bits = uint64_t{bytes.size()} * 8;
   for (int i = 0; i < 8; ++i) tail[num_tail_blocks * 64 - 1 - i] = static_cast<unsigned char>(num_bits >> (8 * i));
-  compress(state, tail, num_tail_blocks);
+  compress(tail, num_tail_blocks);
 
   std::string hex;
   for (const uint32_t word : state)
