@@ -11,6 +11,7 @@
 // g++ 12 does not define __AVX2__ and its kin after this pragma, so the set is named for lanes.h.
 #define LIMBECK_AVX2
 #pragma GCC target("avx2,fma")
+#include "kernels/decode_attention_tiles.h"
 #include "kernels/packed_linear_tiles.h"
 #endif
 
@@ -22,6 +23,8 @@ const InstructionSet& avx2_instructions() {
       .name = "avx2",
       .linear_fp32 = multiply_panel<Fp32Cell>,
       .linear_bf16 = multiply_panel<Bf16Cell>,
+      .attend_fp32 = attend_rows<Fp32Cell>,
+      .attend_bf16 = attend_rows<Bf16Cell>,
       .round = round_to_bfloat16,
   };
   return set;

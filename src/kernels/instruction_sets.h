@@ -27,10 +27,28 @@ struct LinearPanel {
   int64_t y_stride = 0;
 };
 
+// Rows of queries of one head over the positions of one run of pages (kernels/decode_attention.h), carried on from, and
+// left in, the state of an online softmax.
+struct AttentionRows {
+  const void* q = nullptr;  // [rows, head_size] in the format of the pages
+  int64_t rows = 0;
+  int64_t head_size = 0;  // padded to a multiple of 16
+  const char* const* pages = nullptr;
+  int64_t key_offset = 0, value_offset = 0;  // bytes from the start of a page
+  const int64_t* begin = nullptr;            // [rows] the positions that a row sees: begin <= position < end
+  const int64_t* end = nullptr;
+  float scale = 1;
+  float* largest = nullptr;  // [rows] largest score, -inf at first
+  float* total = nullptr;    // [rows] sum of e^(score - largest)
+  float* output = nullptr;   // [rows, head_size] sum of e^(score - largest) * value
+};
+
 struct InstructionSet {
   const char* name;
   void (*linear_fp32)(const LinearPanel&);
   void (*linear_bf16)(const LinearPanel&);
+  void (*attend_fp32)(const AttentionRows&);
+  void (*attend_bf16)(const AttentionRows&);
   void (*round)(const float* from, BFloat16* to, int64_t count);
 };
 

@@ -47,24 +47,23 @@ typedef uint32_t BitLanes __attribute__((vector_size(kLanes * 4)));
   return a > b ? a : b;
 }
 
+// Lanes swapped with those `distance` away; distance is a power of two.
+[[gnu::always_inline]] inline Lanes swapped(Lanes lanes, int distance) {
+  IntLanes order;
+  for (int i = 0; i < kLanes; ++i) order[i] = i ^ distance;
+  return __builtin_shuffle(lanes, order);
+}
+
 [[gnu::always_inline]] inline float largest(Lanes lanes) {
-#if defined(LIMBECK_AVX512)
-  return _mm512_reduce_max_ps((__m512)lanes);
-#else
-  float result = lanes[0];
-  for (int i = 1; i < kLanes; ++i) result = result > lanes[i] ? result : lanes[i];
-  return result;
-#endif
+#pragma GCC unroll 4
+  for (int distance = kLanes / 2; distance > 0; distance /= 2) lanes = larger(lanes, swapped(lanes, distance));
+  return lanes[0];
 }
 
 [[gnu::always_inline]] inline float sum_of(Lanes lanes) {
-#if defined(LIMBECK_AVX512)
-  return _mm512_reduce_add_ps((__m512)lanes);
-#else
-  float result = lanes[0];
-  for (int i = 1; i < kLanes; ++i) result += lanes[i];
-  return result;
-#endif
+#pragma GCC unroll 4
+  for (int distance = kLanes / 2; distance > 0; distance /= 2) lanes += swapped(lanes, distance);
+  return lanes[0];
 }
 
 // e^x with a relative error below 2e-7; 0 below -87, clamped above 88 (the callers pass x <= 0).
@@ -82,7 +81,7 @@ typedef uint32_t BitLanes __attribute__((vector_size(kLanes * 4)));
   p = p * r + 1.6666665459e-1f;
   p = p * r + 5.0000001201e-1f;
   p = p * (r * r) + r + 1.0f;
-  const IntLanes power = (((IntLanes)shifted) << 23) + ((IntLanes)p);
+  const BitLanes power = (((BitLanes)shifted) << 23) + ((BitLanes)p);
   return x < -87.0f ? Lanes{} : (Lanes)power;
 }
 

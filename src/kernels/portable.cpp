@@ -3,6 +3,7 @@
 #include <cstring>
 #include <limits>
 
+#include "kernels/decode_attention_tiles.h"
 #include "kernels/instruction_sets.h"
 #include "kernels/packed_linear_tiles.h"
 
@@ -13,6 +14,8 @@ const InstructionSet& portable_instructions() {
       .name = "portable",
       .linear_fp32 = multiply_panel<Fp32Cell>,
       .linear_bf16 = multiply_panel<Bf16Cell>,
+      .attend_fp32 = attend_rows<Fp32Cell>,
+      .attend_bf16 = attend_rows<Bf16Cell>,
       .round = round_to_bfloat16,
   };
   return set;

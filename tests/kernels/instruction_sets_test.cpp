@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <random>
 #include <string>
 #include <vector>
@@ -53,6 +55,91 @@ TEST(InstructionSets, AgreeOnALinearPanelUpToRounding) {
       ASSERT_NEAR(y_low[i], first_low[i], 4e-5) << set->name << " at " << i;
     }
   }
+}
+
+// Rows 0 .. rows of a batch through one set, in pieces of `piece` rows.
+template <class Number>
+std::vector<float> attend_in_pieces(const InstructionSet& set, int64_t piece) {
+  const int64_t rows = 13, head = 48, pages = 21;
+  std::mt19937 engine(5);
+  std::normal_distribution<float> normal;
+  std::vector<Number> q(rows * head), memory(pages * 2 * 16 * head);
+  const auto fill = [&](std::vector<Number>& numbers) {
+    for (Number& n : numbers) {
+      if constexpr (sizeof(Number) == 4) {
+        n = normal(engine);
+      } else {
+        n = to_bfloat16(normal(engine));
+      }
+    }
+  };
+  fill(q), fill(memory);
+  std::vector<const char*> pointers;
+  for (int64_t p = 0; p < pages; ++p)
+    pointers.push_back(reinterpret_cast<const char*>(memory.data() + p * 2 * 16 * head));
+  std::vector<int64_t> begin, end;
+  for (int64_t r = 0; r < rows; ++r) begin.push_back(r % 3 == 0 ? 0 : r * 7), end.push_back(100 + r * 18);
+  std::vector<float> largest(rows, -INFINITY), total(rows, 0), output(rows * head, 0);
+  for (int64_t r = 0; r < rows; r += piece) {
+    const AttentionRows task{.q = q.data() + r * head,
+                             .rows = std::min(piece, rows - r),
+                             .head_size = head,
+                             .pages = pointers.data(),
+                             .key_offset = 0,
+                             .value_offset = static_cast<int64_t>(16 * head * sizeof(Number)),
+                             .begin = begin.data() + r,
+                             .end = end.data() + r,
+                             .scale = 0.2f,
+                             .largest = largest.data() + r,
+                             .total = total.data() + r,
+                             .output = output.data() + r * head};
+    (sizeof(Number) == 4 ? set.attend_fp32 : set.attend_bf16)(task);
+  }
+  for (int64_t i = 0; i < rows * head; ++i) output[i] /= total[i / head];
+  return output;
+}
+
+template <class Number>
+void expect_equal_attention(float tolerance) {
+  const auto first = attend_in_pieces<Number>(*available_instructions().back(), 13);
+  for (const InstructionSet* set : available_instructions()) {
+    const auto whole = attend_in_pieces<Number>(*set, 13);
+    for (std::size_t i = 0; i < whole.size(); ++i)
+      ASSERT_NEAR(whole[i], first[i], tolerance) << set->name << " at " << i;
+    for (const int64_t piece : {1, 2, 5}) EXPECT_EQ(attend_in_pieces<Number>(*set, piece), whole) << set->name;
+  }
+}
+
+TEST(InstructionSets, AgreeOnAttentionAndGiveARowTheSameBitsInEveryPiece) {
+  expect_equal_attention<float>(1e-5f);
+  expect_equal_attention<BFloat16>(1e-2f);
+}
+
+TEST(InstructionSets, GiveALinearRowTheSameBitsInEveryPiece) {
+  const int64_t rows = 19, cells = 30;
+  std::mt19937 engine(6);
+  std::normal_distribution<float> normal;
+  std::vector<float> x(rows * cells), panel(cells * 48);
+  for (auto& v : x) v = normal(engine);
+  for (auto& v : panel) v = normal(engine);
+  for (const InstructionSet* set : available_instructions())
+    for (const auto multiply : {set->linear_fp32, set->linear_bf16}) {  // for bf16 the same bytes: any pairs will do
+      std::vector<float> whole(rows * 48), parts(rows * 48);
+      LinearPanel task{.x = x.data(),
+                       .x_stride = cells * (multiply == set->linear_bf16 ? 2 : 1),
+                       .panel = panel.data(),
+                       .num_cells = cells,
+                       .rows = rows,
+                       .columns = 48,
+                       .y = whole.data(),
+                       .y_stride = 48};
+      multiply(task);
+      for (int64_t r = 0; r < rows; ++r) {
+        task.x = x.data() + r * cells, task.rows = 1, task.y = parts.data() + r * 48;
+        multiply(task);
+      }
+      EXPECT_EQ(std::memcmp(parts.data(), whole.data(), whole.size() * sizeof(float)), 0) << set->name;
+    }
 }
 
 TEST(InstructionSets, RoundToBf16Alike) {
