@@ -1,0 +1,123 @@
+#include "train/adamw.h"
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+
+#include <cmath>
+
+#include "base/errors.h"
+#include "kernels/adamw.h"
+
+namespace limbeck::train {
+namespace {
+
+constexpr int64_t kBlock =
+    1 << 16;  // values that one thread takes at a time; sums over a block do not depend on the threads
+
+struct Block {
+  std::size_t slot;
+  int64_t begin, size;
+};
+
+bool by_kernel(const at::Tensor& t) {
+  return t.device().is_cpu() && t.scalar_type() == at::kFloat && t.is_contiguous();
+}
+
+}  // namespace
+
+Adamw::Adamw(const std::vector<nn::NamedParameter>& parameters, const Options& options)
+    : weight_decay_(options.weight_decay), beta1_(options.beta1), beta2_(options.beta2), epsilon_(options.epsilon) {
+  for (const nn::NamedParameter& p : parameters) {
+    if (!p.tensor->requires_grad()) continue;
+    if (!p.tensor->is_contiguous()) fail("adamw", "parameter '{}': expected a contiguous tensor", p.name);
+    const at::Tensor zeros = at::zeros_like(p.tensor->detach());
+    slots_.push_back(
+        {.name = p.name, .parameter = *p.tensor, .m = zeros, .v = zeros.clone(), .decays = p.tensor->dim() > 1});
+  }
+  if (slots_.empty()) fail("adamw", "expected at least one parameter that requires gradients but received none");
+}
+
+double Adamw::gradient_norm() const {
+  std::vector<Block> blocks;
+  std::vector<at::Tensor> gradients(slots_.size());
+  double sum = 0;
+  for (std::size_t s = 0; s < slots_.size(); ++s) {
+    const at::Tensor& gradient = slots_[s].parameter.grad();
+    if (!gradient.defined()) continue;
+    if (!by_kernel(gradient)) {
+      sum += gradient.to(at::kDouble).square().sum().item<double>();
+      continue;
+    }
+    gradients[s] = gradient;
+    for (int64_t begin = 0; begin < gradient.numel(); begin += kBlock)
+      blocks.push_back({s, begin, std::min(kBlock, gradient.numel() - begin)});
+  }
+  std::vector<double> sums(blocks.size());
+  at::parallel_for(0, static_cast<int64_t>(blocks.size()), 1, [&](int64_t begin, int64_t end) {
+    for (int64_t b = begin; b < end; ++b)
+      sums[b] =
+          kernels::sum_of_squares(gradients[blocks[b].slot].const_data_ptr<float>() + blocks[b].begin, blocks[b].size);
+  });
+  for (const double part : sums) sum += part;
+  return std::sqrt(sum);
+}
+
+void Adamw::step(double learning_rate, double gradient_scale) {
+  const at::NoGradGuard no_grad;
+  ++num_steps_;
+  const double correction1 = 1 - std::pow(beta1_, num_steps_), correction2 = 1 - std::pow(beta2_, num_steps_);
+  std::vector<Block> blocks;
+  std::vector<at::Tensor> gradients(slots_.size());
+  for (std::size_t s = 0; s < slots_.size(); ++s) {
+    Slot& slot = slots_[s];
+    const at::Tensor& gradient = slot.parameter.grad();
+    if (!gradient.defined()) continue;
+    if (by_kernel(slot.parameter)) {
+      gradients[s] = gradient.contiguous();
+      for (int64_t begin = 0; begin < gradient.numel(); begin += kBlock)
+        blocks.push_back({s, begin, std::min(kBlock, gradient.numel() - begin)});
+      continue;
+    }
+    const at::Tensor scaled = gradient * gradient_scale;  // other devices and dtypes
+    slot.m.mul_(beta1_).add_(scaled, 1 - beta1_);
+    slot.v.mul_(beta2_).addcmul_(scaled, scaled, 1 - beta2_);
+    if (slot.decays) slot.parameter.mul_(1 - learning_rate * weight_decay_);
+    const at::Tensor root = (slot.v / correction2).sqrt_().add_(epsilon_);
+    slot.parameter.addcdiv_(slot.m, root, -learning_rate / correction1);
+  }
+  kernels::AdamwCoefficients c{.learning_rate = static_cast<float>(learning_rate),
+                               .beta1 = static_cast<float>(beta1_),
+                               .beta2 = static_cast<float>(beta2_),
+                               .epsilon = static_cast<float>(epsilon_),
+                               .weight_decay = 0,
+                               .correction1 = static_cast<float>(correction1),
+                               .correction2 = static_cast<float>(correction2),
+                               .gradient_scale = static_cast<float>(gradient_scale)};
+  at::parallel_for(0, static_cast<int64_t>(blocks.size()), 1, [&](int64_t begin, int64_t end) {
+    for (int64_t b = begin; b < end; ++b) {
+      const Block& block = blocks[b];
+      const Slot& slot = slots_[block.slot];
+      auto mine = c;
+      mine.weight_decay = slot.decays ? static_cast<float>(weight_decay_) : 0.0f;
+      kernels::adamw(slot.parameter.mutable_data_ptr<float>() + block.begin,
+                     gradients[block.slot].const_data_ptr<float>() + block.begin,
+                     slot.m.mutable_data_ptr<float>() + block.begin, slot.v.mutable_data_ptr<float>() + block.begin,
+                     block.size, mine);
+    }
+  });
+}
+
+void Adamw::clear_gradients() {
+  for (Slot& slot : slots_) slot.parameter.mutable_grad() = at::Tensor();
+}
+
+std::vector<std::pair<std::string, at::Tensor>> Adamw::moments() const {
+  std::vector<std::pair<std::string, at::Tensor>> all;
+  for (const Slot& slot : slots_) {
+    all.emplace_back("m." + slot.name, slot.m);
+    all.emplace_back("v." + slot.name, slot.v);
+  }
+  return all;
+}
+
+}  // namespace limbeck::train

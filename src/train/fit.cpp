@@ -1,0 +1,198 @@
+#include "train/fit.h"
+
+#include <ATen/ATen.h>
+
+#include <chrono>
+#include <cmath>
+#include <csignal>
+
+#include "base/errors.h"
+#include "base/interrupt.h"
+#include "base/progress.h"
+#include "data/order.h"
+#include "train/accumulate.h"
+#include "train/adamw.h"
+#include "train/checkpoint.h"
+#include "train/identity.h"
+#include "train/schedule.h"
+
+namespace limbeck::train {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+int64_t total_steps(const Options& options, int64_t steps_per_epoch) {
+  if (options.max_steps > 0) return options.max_steps;
+  return std::max<int64_t>(1, std::llround(std::ceil(options.epochs * static_cast<double>(steps_per_epoch) - 1e-9)));
+}
+
+class Fit {
+ public:
+  Fit(const Trainable& model, const std::vector<data::Example>& examples, const Step& step, const Options& options,
+      const Run& run, Hooks& hooks)
+      : model_(model),
+        examples_(examples),
+        step_(step),
+        options_(options),
+        run_(run),
+        hooks_(hooks),
+        order_(static_cast<int64_t>(examples.size()), options.batch_size, run.seed().derive("order")),
+        total_(total_steps(options, order_.steps_per_epoch())),
+        optimiser_(model.parameters, options),
+        checkpoints_(run, model.parameters, optimiser_, identity_of(model.parameters, examples, options, run.seed()),
+                     options.keep_checkpoints) {}
+
+  Result run() {
+    state_ = checkpoints_.restore();
+    if (state_.step > 0) changed();
+    if (!state_.finished) {
+      train();
+      checkpoints_.finish(state_, options_.keep_best && state_.best_step > 0);
+      changed();
+    }
+    return {.steps = state_.step,
+            .last_loss = state_.last_loss,
+            .best_metric = state_.best_metric,
+            .best_step = state_.best_step,
+            .skipped_steps = state_.skipped_steps};
+  }
+
+ private:
+  void train() {
+    Progress progress("training", "steps", total_, state_.step);
+    saved_at_ = Clock::now();
+    saved_step_ = state_.step;
+    while (true) {
+      if (evaluation_due()) evaluate();
+      if (state_.step == total_) break;
+      if (checkpoint_due()) save();
+      stop_if_interrupted();
+      one_step();
+      progress.set(state_.step, fmt::format("loss {:.4f}", state_.last_loss));
+    }
+    progress.finish(fmt::format("loss {:.4f}", state_.last_loss));
+  }
+
+  void one_step() {
+    const auto start = Clock::now();
+    const double rate = learning_rate_at(state_.step, total_, options_);
+    hooks_.before_step(state_.step);
+    const auto batch = accumulate(examples_, order_.batch(state_.step), options_.micro_batch_tokens, step_,
+                                  [this] { stop_if_interrupted(); });
+    const double norm = optimiser_.gradient_norm() * batch.gradient_scale;
+    const bool finite = std::isfinite(batch.loss) && std::isfinite(norm);
+    if (!finite && options_.not_finite == NotFinite::kStop) not_finite(batch.loss, norm, rate);
+    if (finite) {
+      const double clip = options_.clip_norm > 0 ? std::min(1.0, options_.clip_norm / (norm + 1e-6)) : 1.0;
+      optimiser_.step(rate, batch.gradient_scale * clip);
+      changed();
+      state_.last_loss = batch.loss;
+    } else {
+      ++state_.skipped_steps;
+    }
+    optimiser_.clear_gradients();
+    ++state_.step;
+    hooks_.after_step(state_.step);
+    log(batch, rate, norm, seconds_since(start));
+  }
+
+  void evaluate() {
+    try {
+      const auto metric = hooks_.evaluate(state_.step);
+      if (metric) {
+        const bool better = state_.best_step == 0 || *metric > state_.best_metric;
+        if (better && options_.keep_best) checkpoints_.save_best(state_.step);
+        if (better) state_.best_step = state_.step, state_.best_metric = *metric;
+        run_.log({{"kind", "evaluation"}, {"step", state_.step}, {"metric", *metric}, {"best", better}});
+      }
+    } catch (const Interrupted&) {
+      save();  // the next process begins with this evaluation
+      throw;
+    }
+    state_.evaluated_step = state_.step;
+  }
+
+  bool evaluation_due() const {
+    if (state_.step == 0 || state_.evaluated_step == state_.step) return false;
+    const int64_t every = options_.evaluate_every > 0 ? options_.evaluate_every : order_.steps_per_epoch();
+    return state_.step % every == 0 || state_.step == total_;
+  }
+
+  bool checkpoint_due() const {
+    if (state_.step == saved_step_) return false;
+    if (options_.checkpoint_every > 0 && state_.step % options_.checkpoint_every == 0) return true;
+    return options_.checkpoint_minutes > 0 && seconds_since(saved_at_) > 60 * options_.checkpoint_minutes;
+  }
+
+  void save() {
+    checkpoints_.save(state_);
+    saved_at_ = Clock::now();
+    saved_step_ = state_.step;
+  }
+
+  // Weights are those after state_.step steps here, also between the forward passes of a step.
+  void stop_if_interrupted() {
+    const int signal = interrupted();
+    if (signal == 0) return;
+    optimiser_.clear_gradients();
+    if (state_.step != saved_step_) save();
+    throw Interrupted(signal, fmt::format("interrupted at step {} of {}; the same command goes on from {}", state_.step,
+                                          total_, run_.folder().string()));
+  }
+
+  [[noreturn]] void not_finite(double loss, double norm, double rate) {
+    fail("fit",
+         "step {} of {}: expected a finite loss and gradient but received loss {} and gradient norm {} (the loss of "
+         "the step "
+         "before: {:.4f}); try a learning rate below {}, more warmup_steps, or precision=fp32; not_finite=skip passes "
+         "over "
+         "such steps",
+         state_.step + 1, total_, loss, norm, state_.last_loss, rate);
+  }
+
+  void log(const Accumulated& batch, double rate, double norm, double seconds) {
+    Json row = {{"kind", "step"},
+                {"step", state_.step},
+                {"epoch", static_cast<double>(state_.step) / static_cast<double>(order_.steps_per_epoch())},
+                {"loss", batch.loss},
+                {"learning_rate", rate},
+                {"gradient_norm", norm},
+                {"tokens", batch.num_tokens},
+                {"seconds", seconds},
+                {"tokens_per_second", static_cast<double>(batch.num_tokens) / seconds}};
+    if (batch.terms.size() > 1)
+      for (const auto& [name, mean] : batch.terms) row["terms"][name] = mean;
+    run_.log(row);
+  }
+
+  void changed() {
+    if (model_.weights_changed) model_.weights_changed();
+  }
+
+  const Trainable& model_;
+  const std::vector<data::Example>& examples_;
+  const Step& step_;
+  const Options& options_;
+  const Run& run_;
+  Hooks& hooks_;
+  data::Order order_;
+  const int64_t total_;
+  Adamw optimiser_;
+  Checkpoints checkpoints_;
+  State state_;
+  Clock::time_point saved_at_;
+  int64_t saved_step_ = 0;
+};
+
+}  // namespace
+
+Result fit(const Trainable& model, const std::vector<data::Example>& examples, const Step& step, const Options& options,
+           const Run& run, Hooks& hooks) {
+  return Fit(model, examples, step, options, run, hooks).run();
+}
+
+}  // namespace limbeck::train
