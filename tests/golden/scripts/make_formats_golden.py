@@ -1,6 +1,6 @@
 """Golden files of tests/formats: blocks and files as the `gguf` and `safetensors` Python packages make and read them.
 
-python make_formats_golden.py OUT   (gguf 0.19, safetensors 0.8, numpy, torch; OUT is tests/golden/formats)
+python make_formats_golden.py OUT   (gguf 0.19, safetensors 0.8, tensorboard 2.21, numpy, torch; OUT is tests/golden/formats)
 """
 import struct
 import sys
@@ -11,6 +11,8 @@ import numpy as np
 import torch
 from gguf import quants
 from safetensors.torch import save_file
+from tensorboard.compat.proto import event_pb2
+from tensorboard.summary.writer.record_writer import RecordWriter
 
 TYPES = ["Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "Q4_K", "Q5_K", "Q6_K"]
 HALVES = {  # byte offsets of the half-precision scales in a block
@@ -93,6 +95,27 @@ def gguf_file(path, rng, endianess=gguf.GGUFEndian.LITTLE):
     return expected
 
 
+def events_file(path):
+    """What TensorBoardWriter writes with a clock that stands at 1700000000.25, going on at step 3."""
+    def event(**fields):
+        return event_pb2.Event(wall_time=1700000000.25, **fields)
+
+    events = [event(file_version="brain.Event:2"), event(step=3)]
+    events[1].session_log.status = event_pb2.SessionLog.START
+    scalars = [(3, [("train/loss", 1.25)]), (300, [("train/loss", 1e-30), ("dev/pass@1", float("nan"))]),
+               (2**40, [("l\u00e4nge", -0.0)]), (-1, [("x" * 200, float("inf"))]), (0, [])]
+    for step, values in scalars:
+        e = event(step=step)
+        e.summary.SetInParent()
+        for tag, value in values:
+            e.summary.value.add(tag=tag, simple_value=value)
+        events.append(e)
+    with open(path, "wb") as f:
+        writer = RecordWriter(f)
+        for e in events:
+            writer.write(e.SerializeToString())
+
+
 def main():
     out = Path(sys.argv[1])
     out.mkdir(parents=True, exist_ok=True)
@@ -107,6 +130,8 @@ def main():
     gguf_file(out / "big-endian.gguf", np.random.default_rng(7), gguf.GGUFEndian.BIG)
     big = (out / "big-endian.gguf").read_bytes()[:256]  # refused at its version, so the rest is not needed
     (out / "big-endian.gguf").write_bytes(big)
+
+    events_file(out / "events.tfevents")
 
     # Every dtype, in an order that is not the file's, one empty tensor and one scalar.
     g = torch.Generator().manual_seed(3)
