@@ -12,16 +12,17 @@ namespace {
 constexpr std::size_t kMaxDepth = 512;  // copying, comparing and writing recurse; nothing honest comes near
 
 // What stands at a place, short and printable.
-std::string shown(std::string_view text) {
-  constexpr std::size_t kMost = 60;
-  const bool cut = text.size() > kMost;
+std::string shown(std::string_view text, std::size_t most = 60) {
+  const bool cut = text.size() > most;
   if (cut) {
-    text = text.substr(0, kMost);
+    text = text.substr(0, most);
     while (!text.empty() && (static_cast<unsigned char>(text.back()) & 0xc0) == 0x80) text.remove_suffix(1);
     if (!text.empty() && static_cast<unsigned char>(text.back()) >= 0xc0) text.remove_suffix(1);
   }
   std::string printable = Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
-  return printable.substr(1, printable.size() - 2) + (cut ? "…" : "");
+  printable = printable.substr(1, printable.size() - 2);
+  for (std::size_t at = 0; (at = printable.find("\\\"", at)) != std::string::npos; ++at) printable.erase(at, 1);
+  return printable + (cut ? "…" : "");
 }
 
 // Builds a value from the parser's events. Unlike the library's own builder it appends a key without comparing it with
@@ -58,7 +59,10 @@ class Builder : public nlohmann::json_sax<Json> {
     const std::string text = e.what();
     const auto colon = text.find(": ");
     error = colon == std::string::npos ? text : text.substr(colon + 2);
-    std::erase_if(error, [](unsigned char c) { return c < 0x20; });
+    // "…; last read: '…'; expected …" repeats the token, however long and broken it is.
+    if (const auto repeats = error.find("; last read: '"); repeats != std::string::npos)
+      error.erase(repeats, error.rfind('\'') + 1 - repeats);
+    error = shown(error, 200);
     error_at = position > 0 ? position - 1 : 0;
     return false;
   }

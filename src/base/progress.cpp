@@ -29,6 +29,14 @@ int terminal_width() {
   return ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
+// The first `columns` characters; each takes one column here.
+std::string first_columns(const std::string& text, int columns) {
+  std::size_t end = 0;
+  for (; end < text.size(); ++end)
+    if ((static_cast<unsigned char>(text[end]) & 0xc0) != 0x80 && columns-- <= 0) break;
+  return text.substr(0, end);
+}
+
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
@@ -113,7 +121,7 @@ void Progress::print(bool last) {
   if (total_ > 0 && room >= 8)
     line += "▕" + bar(static_cast<double>(done_) / static_cast<double>(total_), std::min(room, 30)) + "▏ ";
   // \r and "erase to the end" rather than blanks: a shorter line leaves nothing of a longer one.
-  fmt::print(stderr, "\r{}{}\x1b[K{}", line, tail, last ? "\n" : "");
+  fmt::print(stderr, "\r{}\x1b[K{}", first_columns(line + tail, terminal_width() - 1), last ? "\n" : "");
   std::fflush(stderr);
 }
 

@@ -174,7 +174,9 @@ Run Run::open(const fs::path& folder, const std::string& method, const std::stri
   const Json manifest = manifest_of(method, options_toml, inputs, seed);
   run.resumed_ = fs::exists(manifest_path);
   if (run.resumed_) {
-    const auto differences = differences_between(folder, read_json(manifest_path), manifest, options_toml);
+    const auto differences = in_context("a manifest of no use: " + manifest_path.string(), [&] {
+      return differences_between(folder, read_json(manifest_path), manifest, options_toml);
+    });
     if (!differences.empty())
       user_fail(
           folder.string(),
