@@ -13,6 +13,7 @@
 #pragma GCC target("avx2,fma")
 #include "kernels/decode_attention_tiles.h"
 #include "kernels/packed_linear_tiles.h"
+#include "kernels/sampling_tiles.h"
 #endif
 
 namespace limbeck::kernels {
@@ -25,6 +26,8 @@ const InstructionSet& avx2_instructions() {
       .linear_bf16 = multiply_panel<Bf16Cell>,
       .attend_fp32 = attend_rows<Fp32Cell>,
       .attend_bf16 = attend_rows<Bf16Cell>,
+      .block_maxima = block_maxima,
+      .exponential_sums = exponential_sums,
       .round = round_to_bfloat16,
   };
   return set;

@@ -9,6 +9,7 @@
 
 namespace limbeck::kernels {
 
+constexpr int64_t kMaximumBlock = 64, kSumBlock = 512;
 constexpr int64_t kPanelColumns = 48;  // columns of a packed weight that are computed together
 
 // One panel of a packed weight times all rows. A cell is what is multiplied at once: an fp32 number or a pair of bf16
@@ -49,6 +50,9 @@ struct InstructionSet {
   void (*linear_bf16)(const LinearPanel&);
   void (*attend_fp32)(const AttentionRows&);
   void (*attend_bf16)(const AttentionRows&);
+  // Largest of each kMaximumBlock numbers, and sums of e^((x - shift) * scale) over each kSumBlock, for x [n].
+  void (*block_maxima)(const float* x, int64_t n, float* maxima);
+  void (*exponential_sums)(const float* x, int64_t n, float shift, float scale, float* sums);
   void (*round)(const float* from, BFloat16* to, int64_t count);
 };
 

@@ -6,6 +6,7 @@
 #include "kernels/decode_attention_tiles.h"
 #include "kernels/instruction_sets.h"
 #include "kernels/packed_linear_tiles.h"
+#include "kernels/sampling_tiles.h"
 
 namespace limbeck::kernels {
 
@@ -16,6 +17,8 @@ const InstructionSet& portable_instructions() {
       .linear_bf16 = multiply_panel<Bf16Cell>,
       .attend_fp32 = attend_rows<Fp32Cell>,
       .attend_bf16 = attend_rows<Bf16Cell>,
+      .block_maxima = block_maxima,
+      .exponential_sums = exponential_sums,
       .round = round_to_bfloat16,
   };
   return set;
