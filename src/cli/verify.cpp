@@ -1,0 +1,109 @@
+// limbeck verify --input=programs.jsonl --out=verdicts.jsonl: judges each line's program and writes the line back with
+// its verdict. All lines are read before the first is judged; the verdicts are written as one file or not at all.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <map>
+
+#include "base/errors.h"
+#include "base/fields.h"
+#include "base/files.h"
+#include "base/interrupt.h"
+#include "base/json.h"
+#include "base/progress.h"
+#include "cli/verbs.h"
+#include "sandbox/judge.h"
+
+namespace limbeck::cli {
+namespace {
+
+constexpr std::size_t kPiece = 512;  // programs between two looks at Ctrl-C
+
+struct Options {
+  std::string input, out;
+  sandbox::JudgeOptions judge;
+  void describe(Fields& f) {
+    f("input", input,
+      "JSON Lines: {\"program\": …, \"answer\": 12.0}; without an answer any number passes; more fields are kept",
+      Names::kRequiredFile);
+    f("out", out,
+      "JSON Lines to write: each line with verdict, detail, bound (what `answer` was bound to), type and seconds");
+    judge.describe(f);
+  }
+};
+
+std::optional<double> expected_answer(const Json& row, const std::string& where) {
+  const auto found = row.find("answer");
+  if (found == row.end() || found->is_null()) return std::nullopt;
+  return field<double>(row, "answer", where);
+}
+
+const char* name_of(sandbox::AnswerType type) {
+  switch (type) {
+    case sandbox::AnswerType::kInt:
+      return "int";
+    case sandbox::AnswerType::kFloat:
+      return "float";
+    case sandbox::AnswerType::kOther:
+      return "other";
+    case sandbox::AnswerType::kNone:
+      return "none";
+  }
+  return "none";
+}
+
+Json with_verdict(Json row, const sandbox::Verdict& verdict) {
+  row["verdict"] = sandbox::name_of(verdict.outcome);
+  row["detail"] = verdict.detail;
+  row["bound"] = verdict.answer ? Json(*verdict.answer) : Json();  // NaN and infinity become null
+  row["type"] = name_of(verdict.type);
+  row["seconds"] = verdict.seconds;
+  return row;
+}
+
+}  // namespace
+
+int verb_verify(const Args& args) {
+  Options options;
+  Fields fields = fields_of(options);
+  read_options(fields, "", args);
+  if (options.out.empty()) user_fail("verify", "expected --out=FILE.jsonl, where the verdicts go");
+
+  std::vector<Json> rows;
+  std::vector<sandbox::Program> programs;
+  std::vector<std::string> mistakes;
+  read_jsonl(options.input, [&](const Json& row, int64_t line) {
+    const std::string where = fmt::format("{}:{}", options.input, line);
+    try {
+      programs.push_back(
+          {.source = field<std::string>(row, "program", where), .expected = expected_answer(row, where)});
+      rows.push_back(row);
+    } catch (const UserError& mistake) {
+      mistakes.emplace_back(mistake.what());
+    }
+  });
+  if (!mistakes.empty()) throw UserErrors(mistakes);
+  if (rows.empty()) user_fail("verify", "{} holds no programs", options.input);
+
+  const auto judge = sandbox::Judge::open(options.judge);
+  std::map<std::string, int64_t> counts;
+  Progress progress("judging", "programs", static_cast<int64_t>(rows.size()));
+  write_file_atomically(options.out, [&](const Sink& sink) {
+    for (std::size_t begin = 0; begin < rows.size(); begin += kPiece) {
+      throw_if_interrupted("no verdicts were written; the same command starts again");
+      const std::size_t count = std::min(kPiece, rows.size() - begin);
+      const auto verdicts = judge->judge(std::span(programs).subspan(begin, count));
+      for (std::size_t i = 0; i < count; ++i) {
+        sink(to_line(with_verdict(std::move(rows[begin + i]), verdicts[i])) + "\n");
+        ++counts[sandbox::name_of(verdicts[i].outcome)];
+      }
+      progress.set(static_cast<int64_t>(begin + count));
+    }
+  });
+  progress.finish();
+  for (const auto& [name, count] : counts) fmt::print("{:<15} {}\n", name, count);
+  return 0;
+}
+
+}  // namespace limbeck::cli

@@ -1,0 +1,60 @@
+// A judge for tests, kept open while the test binary runs; tests of programs skip where isolation cannot be set up.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/errors.h"
+#include "sandbox/judge.h"
+
+namespace limbeck::sandbox {
+
+// Short limits, so that a test of a limit takes a moment.
+inline JudgeOptions quick_options() {
+  return {.limits = {.seconds = 0.8, .cpu_seconds = 0.8, .memory_mib = 128, .output_bytes = 4096, .file_bytes = 65536},
+          .workers = 2};
+}
+
+// Null where isolation cannot be set up; `why` says what is missing.
+inline Judge* judge_for(const std::string& name, const JudgeOptions& options, std::string& why) {
+  static std::map<std::string, std::unique_ptr<Judge>> judges;
+  auto& judge = judges[name];
+  if (judge) return judge.get();
+  try {
+    judge = Judge::open(options);
+  } catch (const UserError& missing) {
+    why = missing.what();
+  }
+  return judge.get();
+}
+
+class WithJudge : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    std::string why;
+    judge_ = judge_for(name_, options_, why);
+    if (!judge_) GTEST_SKIP() << why;
+  }
+  // Other options than the quick ones: a judge of that name is opened once.
+  WithJudge() : WithJudge("quick", quick_options()) {}
+  WithJudge(std::string name, JudgeOptions options) : name_(std::move(name)), options_(std::move(options)) {}
+
+  Verdict verdict(const std::string& source, std::optional<double> expected = std::nullopt) {
+    return judge_->judge(std::vector<Program>{{source, expected}}).front();
+  }
+  // The outcome's name and its detail: "exception ValueError: 3".
+  std::string said(const std::string& source, std::optional<double> expected = std::nullopt) {
+    const Verdict v = verdict(source, expected);
+    return std::string(name_of(v.outcome)) + (v.detail.empty() ? "" : " " + v.detail);
+  }
+
+  std::string name_;
+  JudgeOptions options_;
+  Judge* judge_ = nullptr;
+};
+
+}  // namespace limbeck::sandbox
