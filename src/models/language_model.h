@@ -54,7 +54,10 @@ class LanguageModel {
   virtual const DecoderConfig& config() const = 0;
   // ids [N] int64 -> ModelOutput; who sees whom is the plan's matter.
   virtual ModelOutput forward(const at::Tensor& ids, nn::AttentionPlan& plan, const Want& want = {}) = 0;
-  virtual at::Tensor output_weight() = 0;                      // [V,D], the embedding itself when tied
+  virtual at::Tensor output_weight() = 0;  // [V,D], the embedding itself when tied
+  // The same in bf16 for the products of a chunked loss, kept until weights_changed(); undefined unless training in
+  // bf16.
+  virtual at::Tensor low_output_weight() { return {}; }
   virtual at::Tensor logits_of(const at::Tensor& hidden) = 0;  // [M,D] -> [M,V] fp32
   virtual void parameters(nn::Parameters& p) = 0;              // tied tensors once
   virtual void set_precision(Precision precision) = 0;         // of the products while training; masters stay fp32

@@ -21,39 +21,53 @@ class Attention {
  public:
   Attention(const DecoderConfig& c, int64_t layer)
       : layer_(layer),
-        head_dim_(c.head_dim),
-        q_({.in = c.hidden_size, .out = c.num_attention_heads * c.head_dim, .bias = c.qkv_bias || c.attention_bias}),
-        k_({.in = c.hidden_size, .out = c.num_key_value_heads * c.head_dim, .bias = c.qkv_bias || c.attention_bias}),
-        v_({.in = c.hidden_size, .out = c.num_key_value_heads * c.head_dim, .bias = c.qkv_bias || c.attention_bias}),
+        heads_({.queries = c.num_attention_heads, .keys = c.num_key_value_heads}),
+        qkv_({.in = c.hidden_size,
+              .bias = c.qkv_bias || c.attention_bias,
+              .parts = {{"q_proj", c.num_attention_heads * c.head_dim},
+                        {"k_proj", c.num_key_value_heads * c.head_dim},
+                        {"v_proj", c.num_key_value_heads * c.head_dim}}}),
         o_({.in = c.num_attention_heads * c.head_dim, .out = c.hidden_size, .bias = c.attention_bias}),
         options_({.scale = 1 / std::sqrt(static_cast<double>(c.head_dim)), .window = window_of(c, layer)}) {}
 
   // x [N,D] -> [N,D]
   at::Tensor forward(const at::Tensor& x, const nn::RopeTable& table, nn::AttentionPlan& plan) {
-    const int64_t n = x.size(0);
-    const auto heads = [&](const at::Tensor& y) { return y.view({n, -1, head_dim_}); };
-    const at::Tensor q = nn::rotate(heads(q_.forward(x)), table), k = nn::rotate(heads(k_.forward(x)), table);
-    const at::Tensor mixed = plan.attend(layer_, q, k, heads(v_.forward(x)), options_);
-    return o_.forward(mixed.reshape({n, -1}));
+    const nn::Heads heads = nn::rotate_heads(qkv_.forward(x), table, heads_);
+    const at::Tensor mixed = plan.attend(layer_, heads.q, heads.k, heads.v, options_);
+    return o_.forward(mixed.reshape({x.size(0), -1}));
   }
 
   void parameters(nn::Parameters& p) {
-    p.group("q_proj", q_);
-    p.group("k_proj", k_);
-    p.group("v_proj", v_);
+    qkv_.parameters(p);
     p.group("o_proj", o_);
   }
 
   template <class F>
-  void each_linear(F&& f) {
-    f(q_), f(k_), f(v_), f(o_);
+  void each_product(F&& f) {
+    f(qkv_), f(o_);
   }
 
  private:
-  int64_t layer_, head_dim_;
-  nn::Linear q_, k_, v_, o_;
+  int64_t layer_;
+  nn::HeadCounts heads_;
+  nn::JointLinear qkv_;
+  nn::Linear o_;
   nn::AttentionOptions options_;
 };
+
+// The residual stream between blocks, as a sum that the next norm computes: x [N,D] fp32 + delta [N,D], undefined at
+// first.
+struct Stream {
+  at::Tensor x, delta;
+  at::Tensor sum() const { return delta.defined() ? x + delta : x; }
+};
+
+at::Tensor add_and_norm(nn::RmsNorm& norm, Stream& stream) {
+  if (!stream.delta.defined()) return norm.forward(stream.x);
+  auto [sum, normed] = norm.add_forward(stream.x, stream.delta);
+  stream.x = sum;
+  return normed;
+}
 
 class Block {
  public:
@@ -63,10 +77,9 @@ class Block {
         attention_(c, layer),
         mlp_({.width = c.hidden_size, .inner = c.intermediate_size, .bias = c.mlp_bias}) {}
 
-  // The residual stream x stays fp32: [N,D] -> [N,D]
-  at::Tensor forward(const at::Tensor& x, const nn::RopeTable& table, nn::AttentionPlan& plan) {
-    const at::Tensor middle = x + attention_.forward(attention_norm_.forward(x), table, plan);
-    return middle + mlp_.forward(mlp_norm_.forward(middle));
+  void forward(Stream& stream, const nn::RopeTable& table, nn::AttentionPlan& plan) {
+    stream.delta = attention_.forward(add_and_norm(attention_norm_, stream), table, plan);
+    stream.delta = mlp_.forward(add_and_norm(mlp_norm_, stream));
   }
 
   void parameters(nn::Parameters& p) {
@@ -77,9 +90,9 @@ class Block {
   }
 
   template <class F>
-  void each_linear(F&& f) {
-    attention_.each_linear(f);
-    mlp_.each_linear(f);
+  void each_product(F&& f) {
+    attention_.each_product(f);
+    mlp_.each_product(f);
   }
 
   template <class F>
@@ -110,28 +123,35 @@ class Llama final : public LanguageModel {
 
   ModelOutput forward(const at::Tensor& ids, nn::AttentionPlan& plan, const Want& want) override {
     ModelOutput out;
-    at::Tensor x = embedding_.forward(ids);
-    if (want.hidden_states) out.hidden_states.push_back(x);
+    Stream stream{embedding_.forward(ids), {}};
+    if (want.hidden_states) out.hidden_states.push_back(stream.x);
     const nn::RopeTable table = rope_.table(plan.positions());
     for (Block& block : blocks_) {
-      x = block.forward(x, table, plan);
-      if (want.hidden_states) out.hidden_states.push_back(x);
+      block.forward(stream, table, plan);
+      if (want.hidden_states) out.hidden_states.push_back(stream.sum());
     }
-    out.hidden = norm_.forward(x);
+    out.hidden = add_and_norm(norm_, stream);
     if (want.logits) out.logits = logits_of(out.hidden);
     return out;
   }
 
-  at::Tensor output_weight() override { return head(); }
+  at::Tensor output_weight() override {
+    if (frozen_head_ && !config_.tie_word_embeddings)
+      fail("llama", "expected a trainable model but received one whose output weight is packed");
+    return head();
+  }
+
+  at::Tensor low_output_weight() override {
+    return precision_ == Precision::kBf16 ? head_product_.joined_weight({{head()}, {}}, precision_) : at::Tensor();
+  }
 
   at::Tensor logits_of(const at::Tensor& hidden) override {
-    const at::Tensor& weight = head();
-    if (frozen_) return at::linear(hidden.to(weight.scalar_type()), weight).to(at::kFloat);
-    return at::linear(hidden.to(at::kFloat), weight);
+    if (frozen_head_) return frozen_head_(hidden);
+    return head_product_.forward(hidden, {{head()}, {}}, precision_).to(at::kFloat);
   }
 
   void parameters(nn::Parameters& p) override {
-    if (frozen_) fail("llama", "expected a trainable model but received one that was frozen");
+    if (frozen_head_) fail("llama", "expected a trainable model but received one that was frozen");
     nn::Parameters body;
     body.group("embed_tokens", embedding_);
     for (std::size_t i = 0; i < blocks_.size(); ++i) body.group(fmt::format("layers.{}", i), blocks_[i]);
@@ -141,30 +161,34 @@ class Llama final : public LanguageModel {
   }
 
   void set_precision(Precision precision) override {
-    if (frozen_) fail("llama", "expected a trainable model but received one that was frozen");
+    if (frozen_head_) fail("llama", "expected a trainable model but received one that was frozen");
+    precision_ = precision;
+    head_product_.forget();
     for (Block& block : blocks_) {
-      block.each_linear([&](nn::Linear& linear) { linear.set_precision(precision); });
+      block.each_product([&](auto& product) { product.set_precision(precision); });
       block.each_norm([&](nn::RmsNorm& norm) { norm.set_output(precision); });
     }
   }
 
   void weights_changed() override {
-    for (Block& block : blocks_) block.each_linear([](nn::Linear& linear) { linear.weights_changed(); });
+    head_product_.forget();
+    for (Block& block : blocks_) block.each_product([](auto& product) { product.weights_changed(); });
   }
 
   void freeze(Precision precision) override {
-    if (frozen_) fail("llama", "expected a trainable model but received one that was frozen");
-    frozen_ = true;
+    if (frozen_head_) fail("llama", "expected a trainable model but received one that was frozen");
     for (Block& block : blocks_) {
-      block.each_linear([&](nn::Linear& linear) { linear.freeze(precision); });
+      block.each_product([&](auto& product) { product.freeze(precision); });
       block.each_norm([&](nn::RmsNorm& norm) {
         norm.set_output(precision);
         norm.freeze();
       });
     }
     norm_.freeze();
+    frozen_head_ = nn::freeze_to_fp32(head(), precision);
+    head_product_.forget();
+    head_.reset();
     embedding_.freeze(precision);
-    if (head_.defined()) head_ = head_.detach().to(precision == Precision::kBf16 ? at::kBFloat16 : at::kFloat);
   }
 
  private:
@@ -176,7 +200,9 @@ class Llama final : public LanguageModel {
   nn::RmsNorm norm_;
   nn::Rope rope_;
   at::Tensor head_;  // [V,D]; undefined when tied
-  bool frozen_ = false;
+  nn::Product head_product_;
+  nn::FrozenLinear frozen_head_;
+  Precision precision_ = Precision::kFp32;
 };
 
 }  // namespace

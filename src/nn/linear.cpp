@@ -1,7 +1,6 @@
 #include "nn/linear.h"
 
 #include <ATen/ATen.h>
-#include <torch/csrc/autograd/custom_function.h>
 #include <torch/csrc/autograd/grad_mode.h>
 
 #include "base/errors.h"
@@ -9,34 +8,9 @@
 namespace limbeck::nn {
 namespace {
 
-using torch::autograd::AutogradContext;
-using torch::autograd::variable_list;
-
-// y = x Wᵀ + b in bf16. The masters are inputs only so that their gradients, in fp32, have somewhere to go.
-class LowPrecisionProduct : public torch::autograd::Function<LowPrecisionProduct> {
- public:
-  static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& master_weight,
-                            const std::optional<at::Tensor>& master_bias, const at::Tensor& weight,
-                            const std::optional<at::Tensor>& bias) {
-    const at::Tensor x_low = x.to(at::kBFloat16);
-    context->saved_data["x_dtype"] = static_cast<int64_t>(x.scalar_type());
-    context->saved_data["has_bias"] = master_bias.has_value();
-    context->save_for_backward({x_low, weight});
-    return at::linear(x_low, weight, bias);
-  }
-
-  static variable_list backward(AutogradContext* context, variable_list gradients) {
-    const auto saved = context->get_saved_variables();
-    const at::Tensor dy = gradients[0].to(at::kBFloat16);
-    at::Tensor dx, dw, db;
-    if (context->needs_input_grad(0))
-      dx = at::mm(dy, saved[1]).to(static_cast<at::ScalarType>(context->saved_data["x_dtype"].toInt()));
-    if (context->needs_input_grad(1)) dw = at::mm(dy.t(), saved[0]).to(at::kFloat);
-    if (context->saved_data["has_bias"].toBool() && context->needs_input_grad(2))
-      db = at::sum(dy, {0}, false, at::kFloat);
-    return {dx, dw, db, at::Tensor(), at::Tensor()};
-  }
-};
+std::vector<at::Tensor> none_or(const at::Tensor& tensor) {
+  return tensor.defined() ? std::vector<at::Tensor>{tensor} : std::vector<at::Tensor>{};
+}
 
 }  // namespace
 
@@ -48,21 +22,13 @@ Linear::Linear(const Shape& shape)
 at::Tensor Linear::forward(const at::Tensor& x) {
   if (frozen_) return frozen_(x);
   at::Tensor y;
-  const at::Tensor weight = transform_ ? transform_->apply(weight_) : weight_;
-  if (precision_ == Precision::kFp32) {
-    y = at::linear(x, weight, bias_);
+  if (transform_) {
+    Product once;  // the transformed weight lives as long as this pass
+    y = once.forward(x, {{transform_->apply(weight_)}, none_or(bias_)}, precision_);
   } else {
-    at::Tensor low = low_weight_;
-    {
-      at::NoGradGuard no_grad;
-      if (!low.defined() || transform_) low = weight.detach().to(at::kBFloat16);
-      if (bias_.defined() && !low_bias_.defined()) low_bias_ = bias_.detach().to(at::kBFloat16);
-    }
-    if (!transform_) low_weight_ = low;
-    const auto optional = [](const at::Tensor& t) { return t.defined() ? std::optional(t) : std::nullopt; };
-    y = LowPrecisionProduct::apply(x, weight, optional(bias_), low, optional(low_bias_));
+    y = product_.forward(x, {{weight_}, none_or(bias_)}, precision_);
   }
-  return branch_ ? y + branch_->forward(x) : y;
+  return branch_ ? y + branch_->forward(x).to(y.scalar_type()) : y;
 }
 
 void Linear::parameters(Parameters& p) {
@@ -88,19 +54,67 @@ void Linear::set_precision(Precision precision) {
 }
 
 void Linear::weights_changed() {
-  low_weight_.reset();
-  low_bias_.reset();
+  product_.forget();
 }
 
 void Linear::freeze(Precision precision) {
   fold();
-  at::NoGradGuard no_grad;
-  const at::ScalarType dtype = precision == Precision::kBf16 ? at::kBFloat16 : at::kFloat;
-  const at::Tensor weight = weight_.detach().to(dtype);
-  const at::Tensor bias = bias_.defined() ? bias_.detach().to(dtype) : bias_;
-  frozen_ = [weight, bias, dtype](const at::Tensor& x) { return at::linear(x.to(dtype), weight, bias); };
+  frozen_ = freeze_product({{weight_}, none_or(bias_)}, precision);
+  release();
+}
+
+void Linear::release() {
+  product_.forget();
   weight_.reset();
   bias_.reset();
+}
+
+JointLinear::JointLinear(const Shape& shape) {
+  for (const Part& part : shape.parts) {
+    names_.emplace_back(part.name);
+    parts_.emplace_back(Linear::Shape{.in = shape.in, .out = part.out, .bias = shape.bias});
+  }
+}
+
+Masters JointLinear::masters() const {
+  Masters masters;
+  for (const Linear& part : parts_) {
+    masters.weights.push_back(part.weight_);
+    if (part.bias_.defined()) masters.biases.push_back(part.bias_);
+  }
+  return masters;
+}
+
+at::Tensor JointLinear::forward(const at::Tensor& x) {
+  if (frozen_) return frozen_(x);
+  bool slots = false;
+  for (const Linear& part : parts_) slots = slots || part.has_slots();
+  if (!slots) return product_.forward(x, masters(), precision_);
+  std::vector<at::Tensor> results;
+  for (Linear& part : parts_) results.push_back(part.forward(x));
+  return at::cat(results, 1);
+}
+
+void JointLinear::parameters(Parameters& p) {
+  for (std::size_t i = 0; i < parts_.size(); ++i) p.group(names_[i], parts_[i]);
+}
+
+void JointLinear::set_precision(Precision precision) {
+  precision_ = precision;
+  product_.forget();
+  for (Linear& part : parts_) part.set_precision(precision);
+}
+
+void JointLinear::weights_changed() {
+  product_.forget();
+  for (Linear& part : parts_) part.weights_changed();
+}
+
+void JointLinear::freeze(Precision precision) {
+  for (Linear& part : parts_) part.fold();
+  frozen_ = freeze_product(masters(), precision);
+  product_.forget();
+  for (Linear& part : parts_) part.release();
 }
 
 }  // namespace limbeck::nn

@@ -7,10 +7,14 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
-#include <functional>
 #include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "nn/parameters.h"
+#include "nn/product.h"
 #include "tensor/device.h"
 
 namespace limbeck::nn {
@@ -32,10 +36,6 @@ class AdditiveBranch {
   virtual void parameters(Parameters& p) {}
 };
 
-// A product with a weight that no longer changes; made by freeze(). [N,in] -> [N,out], each row independent of the
-// others.
-using FrozenLinear = std::function<at::Tensor(const at::Tensor& x)>;
-
 class Linear {
  public:
   struct Shape {
@@ -49,23 +49,61 @@ class Linear {
 
   void set_transform(std::shared_ptr<WeightTransform> transform) { transform_ = std::move(transform); }
   void set_branch(std::shared_ptr<AdditiveBranch> branch) { branch_ = std::move(branch); }
+  bool has_slots() const { return transform_ || branch_; }
   void fold();  // weight <- transform(weight) + delta; the slots are empty afterwards
 
   void set_precision(Precision precision);
   void weights_changed();
-  // Folds, drops gradients and keeps the weight in this precision only. One way.
+  // Folds, drops gradients and keeps the weight, packed, in this precision only. One way.
   void freeze(Precision precision);
 
   const Shape& shape() const { return shape_; }
-  at::Tensor& weight() { return weight_; }  // [out,in]; undefined once frozen and packed
+  at::Tensor& weight() { return weight_; }  // [out,in]; undefined once frozen
+  at::Tensor& bias() { return bias_; }      // [out] or undefined
 
  private:
+  friend class JointLinear;
+  void release();  // the masters, when something else holds what they were
+
   Shape shape_;
   at::Tensor weight_, bias_;
-  at::Tensor low_weight_, low_bias_;  // bf16 copies, undefined until needed
   Precision precision_ = Precision::kFp32;
   std::shared_ptr<WeightTransform> transform_;
   std::shared_ptr<AdditiveBranch> branch_;
+  Product product_;
+  FrozenLinear frozen_;
+};
+
+// Linears of one input (queries, keys and values; gate and up) as one product while none of them has a slot filled.
+class JointLinear {
+ public:
+  struct Part {
+    std::string_view name;
+    int64_t out = 0;
+  };
+  struct Shape {
+    int64_t in = 0;
+    bool bias = false;
+    std::vector<Part> parts;
+  };
+  explicit JointLinear(const Shape& shape);
+
+  at::Tensor forward(const at::Tensor& x);  // [N,in] -> [N, Σ out], part after part
+  void parameters(Parameters& p);           // of each part under its name
+  template <class F>
+  void each_linear(F&& f) {
+    for (Linear& part : parts_) f(part);
+  }
+  void set_precision(Precision precision);
+  void weights_changed();
+  void freeze(Precision precision);
+
+ private:
+  Masters masters() const;
+  std::vector<std::string> names_;
+  std::vector<Linear> parts_;
+  Precision precision_ = Precision::kFp32;
+  Product product_;
   FrozenLinear frozen_;
 };
 

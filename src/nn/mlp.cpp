@@ -1,25 +1,68 @@
 #include "nn/mlp.h"
 
 #include <ATen/ATen.h>
+#include <torch/csrc/autograd/custom_function.h>
+#include <torch/csrc/autograd/grad_mode.h>
+
+#include "kernels/swiglu.h"
 
 namespace limbeck::nn {
+namespace {
 
-at::Tensor swiglu(const at::Tensor& gate, const at::Tensor& up) {
-  return at::silu(gate) * up;
+using kernels::BFloat16;
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+at::Tensor activate(const at::Tensor& gate_up) {
+  const at::Tensor rows = gate_up.contiguous();
+  const int64_t n = rows.size(0), inner = rows.size(1) / 2;
+  at::Tensor y = at::empty({n, inner}, rows.options().requires_grad(false));
+  if (rows.scalar_type() == at::kBFloat16)
+    kernels::swiglu(static_cast<const BFloat16*>(rows.const_data_ptr()), static_cast<BFloat16*>(y.data_ptr()), n,
+                    inner);
+  else
+    kernels::swiglu(rows.const_data_ptr<float>(), y.data_ptr<float>(), n, inner);
+  return y;
+}
+
+class SwiGlu : public torch::autograd::Function<SwiGlu> {
+ public:
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& gate_up) {
+    context->save_for_backward({gate_up});
+    return activate(gate_up);
+  }
+  static variable_list backward(AutogradContext* context, variable_list outer) {
+    const at::Tensor gate_up = context->get_saved_variables()[0].contiguous(), dy = outer[0].contiguous();
+    const int64_t n = dy.size(0), inner = dy.size(1);
+    at::Tensor result = at::empty_like(gate_up), y = at::empty_like(dy);
+    if (gate_up.scalar_type() == at::kBFloat16)
+      kernels::swiglu_gradient(
+          static_cast<const BFloat16*>(gate_up.const_data_ptr()), static_cast<const BFloat16*>(dy.const_data_ptr()),
+          static_cast<BFloat16*>(result.data_ptr()), static_cast<BFloat16*>(y.data_ptr()), n, inner);
+    else
+      kernels::swiglu_gradient(gate_up.const_data_ptr<float>(), dy.const_data_ptr<float>(), result.data_ptr<float>(),
+                               y.data_ptr<float>(), n, inner);
+    return {result};
+  }
+};
+
+}  // namespace
+
+at::Tensor swiglu(const at::Tensor& gate_up) {
+  return at::GradMode::is_enabled() ? SwiGlu::apply(gate_up) : activate(gate_up);
 }
 
 GatedMlp::GatedMlp(const Shape& shape)
-    : gate_({.in = shape.width, .out = shape.inner, .bias = shape.bias}),
-      up_({.in = shape.width, .out = shape.inner, .bias = shape.bias}),
+    : gate_up_(
+          {.in = shape.width, .bias = shape.bias, .parts = {{"gate_proj", shape.inner}, {"up_proj", shape.inner}}}),
       down_({.in = shape.inner, .out = shape.width, .bias = shape.bias}) {}
 
 at::Tensor GatedMlp::forward(const at::Tensor& x) {
-  return down_.forward(swiglu(gate_.forward(x), up_.forward(x)));
+  return down_.forward(swiglu(gate_up_.forward(x)));
 }
 
 void GatedMlp::parameters(Parameters& p) {
-  p.group("gate_proj", gate_);
-  p.group("up_proj", up_);
+  gate_up_.parameters(p);
   p.group("down_proj", down_);
 }
 

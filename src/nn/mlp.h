@@ -11,8 +11,8 @@
 
 namespace limbeck::nn {
 
-// gate, up [N,F] -> silu(gate) * up, in their dtype. Differentiable; computed in fp32.
-at::Tensor swiglu(const at::Tensor& gate, const at::Tensor& up);
+// gate_up [N,2F], the gate's columns first -> silu(gate) * up [N,F], in its dtype. Differentiable; computed in fp32.
+at::Tensor swiglu(const at::Tensor& gate_up);
 
 class GatedMlp {
  public:
@@ -24,12 +24,13 @@ class GatedMlp {
   at::Tensor forward(const at::Tensor& x);  // [N,D] -> [N,D]
   void parameters(Parameters& p);
   template <class F>
-  void each_linear(F&& f) {
-    f(gate_), f(up_), f(down_);
+  void each_product(F&& f) {  // JointLinear or Linear
+    f(gate_up_), f(down_);
   }
 
  private:
-  Linear gate_, up_, down_;
+  JointLinear gate_up_;
+  Linear down_;
 };
 
 }  // namespace limbeck::nn

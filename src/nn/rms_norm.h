@@ -1,10 +1,11 @@
 // Root mean square normalisation (Zhang & Sennrich 2019, arXiv:1910.07467) as the Llama family has it: computed in
-// fp32.
+// fp32, together with the residual sum before it.
 #pragma once
 
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <utility>
 
 #include "nn/parameters.h"
 #include "tensor/device.h"
@@ -15,9 +16,11 @@ class RmsNorm {
  public:
   RmsNorm(int64_t width, double epsilon);   // uninitialised weight
   at::Tensor forward(const at::Tensor& x);  // [N,D] fp32 -> [N,D] in the output precision
+  // x [N,D] fp32 and delta [N,D] of any precision -> x + delta in fp32, and its norm.
+  std::pair<at::Tensor, at::Tensor> add_forward(const at::Tensor& x, const at::Tensor& delta);
   void parameters(Parameters& p) { p("weight", weight_); }
   void set_output(Precision precision) { output_ = precision; }
-  void freeze() { weight_ = weight_.detach(); }
+  void freeze();
 
  private:
   at::Tensor weight_;  // [D]

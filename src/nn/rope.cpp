@@ -1,10 +1,16 @@
 #include "nn/rope.h"
 
 #include <ATen/ATen.h>
+#include <torch/csrc/autograd/custom_function.h>
+#include <torch/csrc/autograd/grad_mode.h>
 
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <type_traits>
+
+#include "base/errors.h"
+#include "kernels/rope.h"
 
 namespace limbeck::nn {
 namespace {
@@ -78,6 +84,73 @@ std::vector<int64_t> document_lengths(const int64_t* positions, int64_t n) {
   return lengths;
 }
 
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+// f(pointer to the numbers) in the type that the tensor has.
+template <class F>
+void with_numbers(const at::Tensor& tensor, F&& f) {
+  if (tensor.scalar_type() == at::kBFloat16)
+    f(static_cast<kernels::BFloat16*>(tensor.data_ptr()));
+  else
+    f(tensor.data_ptr<float>());
+}
+
+Heads split_and_rotate(const at::Tensor& qkv, const RopeTable& table, const HeadCounts& counts) {
+  const int64_t n = qkv.size(0), dim = 2 * table.cos.size(1), stride = (counts.queries + 2 * counts.keys) * dim;
+  if (qkv.dim() != 2 || qkv.size(1) != stride || table.cos.size(0) != n)
+    fail("rope", "expected {} tokens of width {} but received {} of width {}", table.cos.size(0), stride, n,
+         qkv.size(1));
+  const at::Tensor whole = qkv.contiguous();
+  const auto options = whole.options().requires_grad(false);
+  Heads heads{at::empty({n, counts.queries, dim}, options), at::empty({n, counts.keys, dim}, options), {}};
+  kernels::Rope rope{
+      .tokens = n, .head_dim = dim, .cos = table.cos.const_data_ptr<float>(), .sin = table.sin.const_data_ptr<float>()};
+  with_numbers(whole, [&](auto* from) {
+    using Number = std::remove_pointer_t<decltype(from)>;
+    rope.heads = counts.queries;
+    kernels::rotate(rope, from, stride, static_cast<Number*>(heads.q.data_ptr()), counts.queries * dim);
+    rope.heads = counts.keys;
+    kernels::rotate(rope, from + counts.queries * dim, stride, static_cast<Number*>(heads.k.data_ptr()),
+                    counts.keys * dim);
+  });
+  heads.v =
+      whole.narrow(1, (counts.queries + counts.keys) * dim, counts.keys * dim).view({n, counts.keys, dim}).contiguous();
+  return heads;
+}
+
+class SplitRotate : public torch::autograd::Function<SplitRotate> {
+ public:
+  static variable_list forward(AutogradContext* context, const at::Tensor& qkv, const RopeTable& table,
+                               const HeadCounts& counts) {
+    context->save_for_backward({table.cos, table.sin});
+    const Heads heads = split_and_rotate(qkv, table, counts);
+    return {heads.q, heads.k, heads.v};
+  }
+
+  static variable_list backward(AutogradContext* context, variable_list gradients) {
+    const auto saved = context->get_saved_variables();
+    const at::Tensor dq = gradients[0].contiguous(), dk = gradients[1].contiguous(), dv = gradients[2];
+    const int64_t n = dq.size(0), dim = dq.size(2), queries = dq.size(1), keys = dk.size(1);
+    const int64_t stride = (queries + 2 * keys) * dim;
+    const at::Tensor whole = at::empty({n, stride}, dq.options());
+    kernels::Rope rope{.tokens = n,
+                       .head_dim = dim,
+                       .cos = saved[0].const_data_ptr<float>(),
+                       .sin = saved[1].const_data_ptr<float>(),
+                       .turn = kernels::Turn::kBack};
+    with_numbers(whole, [&](auto* to) {
+      using Number = std::remove_pointer_t<decltype(to)>;
+      rope.heads = queries;
+      kernels::rotate(rope, static_cast<const Number*>(dq.const_data_ptr()), queries * dim, to, stride);
+      rope.heads = keys;
+      kernels::rotate(rope, static_cast<const Number*>(dk.const_data_ptr()), keys * dim, to + queries * dim, stride);
+    });
+    whole.narrow(1, (queries + keys) * dim, keys * dim).view({n, keys, dim}).copy_(dv);
+    return {whole, {}, {}};
+  }
+};
+
 }  // namespace
 
 Rope::Rope(const RopeOptions& options)
@@ -129,11 +202,10 @@ RopeTable Rope::table(const at::Tensor& positions) const {
   return result;
 }
 
-at::Tensor rotate(const at::Tensor& x, const RopeTable& table) {
-  const at::Tensor cos = table.cos.unsqueeze(1), sin = table.sin.unsqueeze(1);
-  const auto halves = x.to(at::kFloat).chunk(2, -1);
-  const at::Tensor left = halves[0] * cos - halves[1] * sin, right = halves[1] * cos + halves[0] * sin;
-  return at::cat({left, right}, -1).to(x.scalar_type());
+Heads rotate_heads(const at::Tensor& qkv, const RopeTable& table, const HeadCounts& counts) {
+  if (!at::GradMode::is_enabled()) return split_and_rotate(qkv, table, counts);
+  const variable_list heads = SplitRotate::apply(qkv, table, counts);
+  return {heads[0], heads[1], heads[2]};
 }
 
 }  // namespace limbeck::nn

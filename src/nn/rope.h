@@ -44,7 +44,16 @@ class Rope {
   double attention_factor_ = 1;
 };
 
-// x [N,H,E] -> rotated, dtype of x. Differentiable in x.
-at::Tensor rotate(const at::Tensor& x, const RopeTable& table);
+struct HeadCounts {
+  int64_t queries = 0, keys = 0;  // H, K
+};
+
+struct Heads {
+  at::Tensor q, k, v;  // [N,H,E], [N,K,E], [N,K,E]
+};
+
+// qkv [N, (H+2K)·E], as the joint product leaves it -> its heads, queries and keys rotated, in its dtype.
+// Differentiable in qkv.
+Heads rotate_heads(const at::Tensor& qkv, const RopeTable& table, const HeadCounts& counts);
 
 }  // namespace limbeck::nn

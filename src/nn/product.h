@@ -1,0 +1,46 @@
+// x times the rows of one or several weights at once: the plain product below nn::Linear and nn::JointLinear. Keeps the
+// weights as the product reads them (joined, in bf16 when asked for) until they change.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <functional>
+#include <utility>
+#include <vector>
+
+#include "tensor/device.h"
+
+namespace limbeck::nn {
+
+// Masters of one or several linears of the same input: weights [out_i,in] fp32; biases [out_i], or none at all.
+struct Masters {
+  std::vector<at::Tensor> weights, biases;
+};
+
+class Product {
+ public:
+  // x [N,in] -> [N, Σ out_i] in the dtype of the products; gradients of the masters are fp32. A copy of the masters is
+  // made when there is none, when a master was changed in place through LibTorch, or after forget().
+  at::Tensor forward(const at::Tensor& x, const Masters& masters, Precision precision);
+  // After masters changed behind LibTorch's back (a kernel on raw pointers).
+  void forget();
+  // The masters as the product reads them: [Σ out_i, in].
+  const at::Tensor& joined_weight(const Masters& masters, Precision precision);
+
+ private:
+  void refresh(const Masters& masters, Precision precision);
+  using Stamp = std::pair<const void*, int64_t>;  // a tensor and its version
+  std::vector<Stamp> stamps_;
+  Precision precision_ = Precision::kFp32;
+  at::Tensor weight_, bias_;
+};
+
+// A product with weights that no longer change: [N,in] -> [N, Σ out_i], each row independent of the others.
+using FrozenLinear = std::function<at::Tensor(const at::Tensor& x)>;
+FrozenLinear freeze_product(const Masters& masters, Precision precision);
+
+// The same for one weight [out,in] of any precision, with results in fp32.
+FrozenLinear freeze_to_fp32(const at::Tensor& weight, Precision precision);
+
+}  // namespace limbeck::nn
