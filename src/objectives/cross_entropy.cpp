@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "base/errors.h"
@@ -28,7 +29,8 @@ double loss_by_kernel(const at::Tensor& targets, const at::Tensor& weights, at::
   const int64_t* target = targets.const_data_ptr<int64_t>();
   const float* weight = weights.const_data_ptr<float>();
   std::vector<double> losses(num_rows);
-  at::parallel_for(0, num_rows, 1, [&](int64_t begin, int64_t end) {
+  const int64_t worth_a_thread = std::max<int64_t>(1, 65536 / logits.size(1));
+  at::parallel_for(0, num_rows, worth_a_thread, [&](int64_t begin, int64_t end) {
     std::vector<float> scratch(logits.scalar_type() == at::kBFloat16 ? columns : 0);
     for (int64_t i = begin; i < end; ++i) {
       if (logits.scalar_type() == at::kBFloat16) {

@@ -10,9 +10,9 @@ namespace limbeck::objectives {
 
 struct Term {
   std::string name;
-  at::Tensor sum;      // scalar fp32, differentiable
-  double count = 0;    // what the sum is divided by (tokens, examples)
-  double weight = 1;   // of this term in the whole
+  at::Tensor sum;     // scalar fp32, differentiable
+  double count = 0;   // what the sum is divided by (tokens, examples)
+  double weight = 1;  // of this term in the whole
 };
 
 struct Loss {

@@ -45,8 +45,8 @@ void backward(const objectives::Loss& loss, bool divide) {
 
 }  // namespace
 
-Accumulated accumulate(const std::vector<data::Example>& examples, const std::vector<int64_t>& batch,
-                       int64_t micro_batch_tokens, const Step& step, const std::function<void()>& between) {
+Accumulated accumulate_gradients(const std::vector<data::Example>& examples, const std::vector<int64_t>& batch,
+                                 int64_t micro_batch_tokens, const Step& step, const std::function<void()>& between) {
   std::vector<int64_t> lengths;
   for (const int64_t index : batch) lengths.push_back(static_cast<int64_t>(examples[index].ids.size()));
   const auto parts = data::split_by_tokens(lengths, micro_batch_tokens);

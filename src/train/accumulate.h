@@ -22,7 +22,7 @@ struct Accumulated {
 
 // Adds to the gradients of whatever `step` touches. between() is called before every forward pass. Throws when terms
 // that count different things meet more than one forward pass, and when nothing in the batch has a loss.
-Accumulated accumulate(
+Accumulated accumulate_gradients(
     const std::vector<data::Example>& examples, const std::vector<int64_t>& batch, int64_t micro_batch_tokens,
     const Step& step, const std::function<void()>& between = [] {});
 

@@ -19,6 +19,17 @@ struct Block {
   int64_t begin, size;
 };
 
+// Calls f(block index), on several threads where there is enough work to be worth waking them.
+template <class F>
+void for_each_block(const std::vector<Block>& blocks, const F& f) {
+  const auto num_blocks = static_cast<int64_t>(blocks.size());
+  int64_t values = 0;
+  for (const Block& block : blocks) values += block.size;
+  at::parallel_for(0, num_blocks, values < 2 * kBlock ? num_blocks : 1, [&](int64_t begin, int64_t end) {
+    for (int64_t b = begin; b < end; ++b) f(b);
+  });
+}
+
 bool by_kernel(const at::Tensor& t) {
   return t.device().is_cpu() && t.scalar_type() == at::kFloat && t.is_contiguous();
 }
@@ -53,10 +64,9 @@ double Adamw::gradient_norm() const {
       blocks.push_back({s, begin, std::min(kBlock, gradient.numel() - begin)});
   }
   std::vector<double> sums(blocks.size());
-  at::parallel_for(0, static_cast<int64_t>(blocks.size()), 1, [&](int64_t begin, int64_t end) {
-    for (int64_t b = begin; b < end; ++b)
-      sums[b] =
-          kernels::sum_of_squares(gradients[blocks[b].slot].const_data_ptr<float>() + blocks[b].begin, blocks[b].size);
+  for_each_block(blocks, [&](int64_t b) {
+    const float* gradient = gradients[blocks[b].slot].const_data_ptr<float>();
+    sums[b] = kernels::sum_of_squares(gradient + blocks[b].begin, blocks[b].size);
   });
   for (const double part : sums) sum += part;
   return std::sqrt(sum);
@@ -93,17 +103,15 @@ void Adamw::step(double learning_rate, double gradient_scale) {
                                .correction1 = static_cast<float>(correction1),
                                .correction2 = static_cast<float>(correction2),
                                .gradient_scale = static_cast<float>(gradient_scale)};
-  at::parallel_for(0, static_cast<int64_t>(blocks.size()), 1, [&](int64_t begin, int64_t end) {
-    for (int64_t b = begin; b < end; ++b) {
-      const Block& block = blocks[b];
-      const Slot& slot = slots_[block.slot];
-      auto mine = c;
-      mine.weight_decay = slot.decays ? static_cast<float>(weight_decay_) : 0.0f;
-      kernels::adamw(slot.parameter.mutable_data_ptr<float>() + block.begin,
-                     gradients[block.slot].const_data_ptr<float>() + block.begin,
-                     slot.m.mutable_data_ptr<float>() + block.begin, slot.v.mutable_data_ptr<float>() + block.begin,
-                     block.size, mine);
-    }
+  for_each_block(blocks, [&](int64_t b) {
+    const Block& block = blocks[b];
+    const Slot& slot = slots_[block.slot];
+    auto mine = c;
+    mine.weight_decay = slot.decays ? static_cast<float>(weight_decay_) : 0.0f;
+    kernels::adamw(slot.parameter.mutable_data_ptr<float>() + block.begin,
+                   gradients[block.slot].const_data_ptr<float>() + block.begin,
+                   slot.m.mutable_data_ptr<float>() + block.begin, slot.v.mutable_data_ptr<float>() + block.begin,
+                   block.size, mine);
   });
 }
 

@@ -81,8 +81,8 @@ class Fit {
     const auto start = Clock::now();
     const double rate = learning_rate_at(state_.step, total_, options_);
     hooks_.before_step(state_.step);
-    const auto batch = accumulate(examples_, order_.batch(state_.step), options_.micro_batch_tokens, step_,
-                                  [this] { stop_if_interrupted(); });
+    const auto batch = accumulate_gradients(examples_, order_.batch(state_.step), options_.micro_batch_tokens, step_,
+                                            [this] { stop_if_interrupted(); });
     const double norm = optimiser_.gradient_norm() * batch.gradient_scale;
     const bool finite = std::isfinite(batch.loss) && std::isfinite(norm);
     if (!finite && options_.not_finite == NotFinite::kStop) not_finite(batch.loss, norm, rate);

@@ -1,0 +1,338 @@
+#include "train/fit.h"
+
+#include <gtest/gtest.h>
+
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <set>
+
+#include "base/files.h"
+#include "base/interrupt.h"
+#include "base/message_of.h"
+#include "base/progress.h"
+#include "base/temporary_folder.h"
+#include "train/tiny_model.h"
+
+namespace limbeck::train {
+namespace {
+
+Options small_options() {
+  return {.epochs = 4, .batch_size = 8, .micro_batch_tokens = 30, .learning_rate = 0.05, .warmup_steps = 3};
+}
+
+// Evaluations that rise and fall again: the best is at step 10 of 20.
+class Peak : public Hooks {
+ public:
+  std::optional<double> evaluate(int64_t step) override { return -std::abs(static_cast<double>(step) - 10); }
+};
+
+class Fit : public testing::Test {
+ protected:
+  void SetUp() override { Progress::be_quiet(true); }
+  TemporaryFolder folder_;
+  std::vector<data::Example> examples_ = counting_texts(40);
+};
+
+double mean_loss(TinyModel& model, const std::vector<data::Example>& examples) {
+  const at::NoGradGuard no_grad;
+  const auto term = model.step()(data::collate(examples)).terms[0];
+  return term.sum.item<double>() / term.count;
+}
+
+TEST_F(Fit, LearnsWhatCanBeLearned) {
+  TinyModel model;
+  Hooks hooks;
+  auto options = small_options();
+  options.epochs = 30;
+  EXPECT_GT(mean_loss(model, examples_), 3.0);
+  const auto result = fit(model.trainable(), examples_, model.step(), options, open_run(folder_ / "run"), hooks);
+  EXPECT_EQ(result.steps, 30 * 5);
+  EXPECT_LT(mean_loss(model, examples_), 0.1);
+}
+
+TEST_F(Fit, GivesTheSameBytesTwiceAndOthersFromAnotherSeed) {
+  TinyModel first, second, third;
+  Hooks hooks;
+  fit(first.trainable(), examples_, first.step(), small_options(), open_run(folder_ / "a"), hooks);
+  fit(second.trainable(), examples_, second.step(), small_options(), open_run(folder_ / "b"), hooks);
+  fit(third.trainable(), examples_, third.step(), small_options(), Run::open(folder_ / "c", "test", "", {}, Seed(10)),
+      hooks);
+  EXPECT_TRUE(same_bytes(first.weights(), second.weights()));
+  EXPECT_FALSE(same_bytes(first.weights(), third.weights()));
+}
+
+class ThrowsAt : public Peak {
+ public:
+  explicit ThrowsAt(std::set<int64_t> steps) : steps_(std::move(steps)) {}
+  void after_step(int64_t step) override {
+    if (steps_.erase(step) > 0) throw Error("power cut");
+  }
+
+ private:
+  std::set<int64_t> steps_;
+};
+
+TEST_F(Fit, GoesOnToTheSameBytesAfterFailuresAtAnyStep) {
+  auto options = small_options();
+  options.checkpoint_every = 3;
+  options.evaluate_every = 2;
+  TinyModel undisturbed;
+  Peak peak;
+  const auto expected =
+      fit(undisturbed.trainable(), examples_, undisturbed.step(), options, open_run(folder_ / "a"), peak);
+  EXPECT_EQ(expected.best_step, 10);
+
+  ThrowsAt disturbed({1, 3, 4, 9, 10, 11, 19, 20});
+  for (int attempt = 0; attempt < 8; ++attempt) {
+    TinyModel model;
+    EXPECT_THROW(fit(model.trainable(), examples_, model.step(), options, open_run(folder_ / "b"), disturbed), Error);
+  }
+  TinyModel model;
+  const auto result = fit(model.trainable(), examples_, model.step(), options, open_run(folder_ / "b"), disturbed);
+  EXPECT_TRUE(same_bytes(model.weights(), undisturbed.weights()));
+  EXPECT_EQ(result.best_step, 10);
+  EXPECT_EQ(result.last_loss, expected.last_loss);
+}
+
+TEST_F(Fit, EndsWithTheBestWeightsOrTheLastOnes) {
+  auto options = small_options();
+  options.evaluate_every = 5;
+  TinyModel best, last, stopped;
+  Peak peak;
+  Hooks hooks;
+  const auto result = fit(best.trainable(), examples_, best.step(), options, open_run(folder_ / "best"), peak);
+  EXPECT_EQ(result.best_step, 10);
+  EXPECT_EQ(result.best_metric, 0);
+  options.keep_best = false;
+  fit(last.trainable(), examples_, last.step(), options, open_run(folder_ / "last"), peak);
+  EXPECT_FALSE(same_bytes(best.weights(), last.weights()));
+  // The weights after ten steps of the same schedule, taken by a hook.
+  class Taker : public Hooks {
+   public:
+    explicit Taker(TinyModel& model) : model_(model) {}
+    void after_step(int64_t step) override {
+      if (step != 10) return;
+      for (const auto& w : model_.weights()) taken.push_back(w.clone());
+    }
+    std::vector<at::Tensor> taken;
+
+   private:
+    TinyModel& model_;
+  } taker(stopped);
+  fit(stopped.trainable(), examples_, stopped.step(), options, open_run(folder_ / "taken"), taker);
+  EXPECT_TRUE(same_bytes(best.weights(), taker.taken));
+  EXPECT_TRUE(same_bytes(last.weights(), stopped.weights()));
+}
+
+TEST_F(Fit, ReturnsTheSameWeightsWhenAFinishedRunIsAskedForAgain) {
+  TinyModel first, second;
+  Peak peak;
+  const auto expected =
+      fit(first.trainable(), examples_, first.step(), small_options(), open_run(folder_ / "run"), peak);
+  const Step never = [](const data::Batch&) -> objectives::Loss { throw Error("a finished run has no step"); };
+  const auto result = fit(second.trainable(), examples_, never, small_options(), open_run(folder_ / "run"), peak);
+  EXPECT_TRUE(same_bytes(first.weights(), second.weights()));
+  EXPECT_EQ(result.best_metric, expected.best_metric);
+  EXPECT_EQ(result.steps, 20);
+}
+
+TEST_F(Fit, LeavesOneCheckpointAndNoTemporaryFilesBehind) {
+  auto options = small_options();
+  options.checkpoint_every = 2;
+  TinyModel model;
+  Peak peak;
+  fit(model.trainable(), examples_, model.step(), options, open_run(folder_ / "run"), peak);
+  std::set<std::string> folders;
+  for (const auto& entry : std::filesystem::directory_iterator(folder_ / "run"))
+    if (entry.is_directory()) folders.insert(entry.path().filename().string());
+  EXPECT_EQ(folders, std::set<std::string>{"checkpoint-20"});
+}
+
+TEST_F(Fit, KeepsTheNewestCheckpointsWhileItRuns) {
+  auto options = small_options();
+  options.checkpoint_every = 2;
+  options.keep_checkpoints = 2;
+  options.keep_best = false;
+  TinyModel model;
+  ThrowsAt hooks({9});
+  EXPECT_THROW(fit(model.trainable(), examples_, model.step(), options, open_run(folder_ / "run"), hooks), Error);
+  for (int step : {2, 4, 6, 8})
+    EXPECT_EQ(std::filesystem::exists(folder_ / "run" / fmt::format("checkpoint-{}", step)), step >= 6) << step;
+}
+
+TEST_F(Fit, RefusesACheckpointOfOtherOptionsOrData) {
+  auto options = small_options();
+  options.checkpoint_every = 2;
+  TinyModel model;
+  ThrowsAt hooks({5});
+  EXPECT_THROW(fit(model.trainable(), examples_, model.step(), options, open_run(folder_ / "run"), hooks), Error);
+  auto other = options;
+  other.learning_rate = 0.01;
+  EXPECT_NE(message_of<UserError>([&] {
+              fit(model.trainable(), examples_, model.step(), other, open_run(folder_ / "run"), hooks);
+            }).find("same options, data and model"),
+            std::string::npos);
+  EXPECT_THROW(fit(model.trainable(), counting_texts(39), model.step(), options, open_run(folder_ / "run"), hooks),
+               UserError);
+}
+
+TEST_F(Fit, NamesTheStepWhoseLossIsNotANumber) {
+  TinyModel model;
+  Hooks hooks;
+  int calls = 0;
+  const Step bad = [&](const data::Batch& batch) {
+    auto loss = model.step()(batch);
+    if (++calls > 12) loss.terms[0].sum = loss.terms[0].sum * NAN;
+    return loss;
+  };
+  auto options = small_options();
+  options.micro_batch_tokens = 100000;
+  const auto text =
+      message_of([&] { fit(model.trainable(), examples_, bad, options, open_run(folder_ / "run"), hooks); });
+  EXPECT_NE(text.find("step 13 of 20"), std::string::npos) << text;
+  EXPECT_NE(text.find("learning rate"), std::string::npos) << text;
+}
+
+TEST_F(Fit, PassesOverStepsThatAreNotFiniteWhenAsked) {
+  TinyModel model;
+  Hooks hooks;
+  int calls = 0;
+  const Step bad = [&](const data::Batch& batch) {
+    auto loss = model.step()(batch);
+    if (++calls == 5) loss.terms[0].sum = loss.terms[0].sum * INFINITY;
+    return loss;
+  };
+  auto options = small_options();
+  options.micro_batch_tokens = 100000;
+  options.not_finite = NotFinite::kSkip;
+  const auto result = fit(model.trainable(), examples_, bad, options, open_run(folder_ / "run"), hooks);
+  EXPECT_EQ(result.skipped_steps, 1);
+  EXPECT_TRUE(std::isfinite(result.last_loss));
+  for (const auto& w : model.weights()) EXPECT_TRUE(w.isfinite().all().item<bool>());
+}
+
+TEST_F(Fit, WritesALogRowForEveryStepAndEvaluation) {
+  TinyModel model;
+  Peak peak;
+  fit(model.trainable(), examples_, model.step(), small_options(), open_run(folder_ / "run"), peak);
+  int64_t steps = 0, evaluations = 0;
+  read_jsonl(folder_ / "run" / "log.jsonl", [&](const Json& row, int64_t) {
+    if (row["kind"] == "evaluation") ++evaluations;
+    if (row["kind"] != "step") return;
+    EXPECT_EQ(row["step"], ++steps);
+    EXPECT_GT(row["tokens_per_second"].get<double>(), 0);
+    EXPECT_GT(row["gradient_norm"].get<double>(), 0);
+  });
+  EXPECT_EQ(steps, 20);
+  EXPECT_EQ(evaluations, 4);
+}
+
+TEST_F(Fit, RunsAFractionOfAnEpochOrAGivenNumberOfSteps) {
+  Hooks hooks;
+  auto options = small_options();
+  options.epochs = 0.5;
+  TinyModel half, seven;
+  EXPECT_EQ(fit(half.trainable(), examples_, half.step(), options, open_run(folder_ / "half"), hooks).steps, 3);
+  options.max_steps = 7;
+  EXPECT_EQ(fit(seven.trainable(), examples_, seven.step(), options, open_run(folder_ / "seven"), hooks).steps, 7);
+}
+
+// A run in a process of its own, for the tests below: the folder in LIMBECK_FIT_FOLDER is trained and the weights are
+// written.
+class SlowFit : public testing::Test {
+ protected:
+  static Options options() {
+    auto options = small_options();
+    options.epochs = 40;
+    options.checkpoint_every = 3;
+    options.evaluate_every = 7;
+    return options;
+  }
+  static int run_child(const std::filesystem::path& folder, int signal, int64_t after_milliseconds) {
+    const std::string setting = "LIMBECK_FIT_FOLDER=" + folder.string();
+    std::vector<char*> environment;
+    for (char** e = environ; *e != nullptr; ++e) environment.push_back(*e);
+    environment.push_back(const_cast<char*>(setting.c_str()));
+    environment.push_back(nullptr);
+    const std::vector<const char*> arguments{"train_test", "--gtest_filter=SlowFit.DISABLED_Child",
+                                             "--gtest_also_run_disabled_tests", "--gtest_brief=1", nullptr};
+    pid_t child = 0;
+    if (posix_spawn(&child, "/proc/self/exe", nullptr, nullptr, const_cast<char**>(arguments.data()),
+                    environment.data()) != 0)
+      throw Error("cannot start a process");
+    if (signal != 0) {
+      usleep(static_cast<useconds_t>(after_milliseconds * 1000));
+      kill(child, signal);
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    return status;
+  }
+};
+
+TEST_F(SlowFit, DISABLED_Child) {
+  const char* folder = std::getenv("LIMBECK_FIT_FOLDER");
+  ASSERT_NE(folder, nullptr) << "started by the tests below";
+  Progress::be_quiet(true);
+  catch_interrupts();
+  const auto examples = counting_texts(40);
+  TinyModel model;
+  Peak peak;
+  try {
+    fit(model.trainable(), examples, model.step(), options(), open_run(folder), peak);
+  } catch (const Interrupted& e) {
+    std::_Exit(128 + e.signal());
+  }
+  std::string bytes;
+  for (const auto& w : model.weights()) bytes.append(static_cast<const char*>(w.const_data_ptr()), w.nbytes());
+  write_file_atomically(std::filesystem::path(folder) / "weights.bin", bytes);
+}
+
+TEST_F(SlowFit, EndsInTheSameBytesAfterKillsAtRandomMoments) {
+  TemporaryFolder folder;
+  const auto start = std::chrono::steady_clock::now();
+  ASSERT_EQ(run_child(folder / "undisturbed", 0, 0), 0);
+  const auto whole =
+      std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start).count();
+  const std::string expected = read_file(folder / "undisturbed" / "weights.bin");
+
+  Random random{Seed(static_cast<uint64_t>(getpid()))};
+  int killed = 0;
+  for (int round = 0; round < 5; ++round) {
+    const auto run = folder / fmt::format("killed-{}", round);
+    int status = 1;
+    for (int attempt = 0; attempt < 12; ++attempt) {
+      status = run_child(run, SIGKILL, whole / 6 + static_cast<int64_t>(random.below(whole / 2 + 1)));
+      if (WIFEXITED(status)) break;
+      ++killed;
+    }
+    if (!WIFEXITED(status)) status = run_child(run, 0, 0);
+    ASSERT_EQ(status, 0);
+    EXPECT_EQ(read_file(run / "weights.bin"), expected) << "round " << round;
+  }
+  EXPECT_GT(killed, 4) << "the kills came too late to test anything";
+}
+
+TEST_F(SlowFit, SavesOnCtrlCAndGoesOnToTheSameBytes) {
+  TemporaryFolder folder;
+  const auto start = std::chrono::steady_clock::now();
+  ASSERT_EQ(run_child(folder / "undisturbed", 0, 0), 0);
+  const auto whole =
+      std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start).count();
+  int status = 0, interrupted = 0;
+  for (int64_t wait = whole / 4; wait < whole; wait += whole / 4) {
+    status = run_child(folder / "run", SIGINT, wait);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 130) ++interrupted;
+  }
+  status = run_child(folder / "run", 0, 0);
+  ASSERT_EQ(status, 0);
+  EXPECT_GT(interrupted, 0);
+  EXPECT_EQ(read_file(folder / "run" / "weights.bin"), read_file(folder / "undisturbed" / "weights.bin"));
+}
+
+}  // namespace
+}  // namespace limbeck::train
