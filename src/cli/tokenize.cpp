@@ -1,0 +1,87 @@
+// limbeck tokenize --model=DIR|FILE.gguf --input=lines.txt --out=ids.jsonl: the ids of each line as one JSON array a
+// line, as the model would be given them (with the tokens that it wants before and after a text).
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/errors.h"
+#include "base/fields.h"
+#include "base/files.h"
+#include "base/interrupt.h"
+#include "cli/verbs.h"
+#include "models/language_model.h"  // load_tokenizer
+
+namespace limbeck::cli {
+namespace {
+
+constexpr std::size_t kPiece = 16384;  // lines encoded between two writes
+
+enum class Special { kFind, kText };
+
+struct Options {
+  std::string model, input, out;
+  Special special = Special::kFind;
+  void describe(Fields& f) {
+    f("model", model, "Hugging Face folder or GGUF file whose tokenizer is used", Names::kRequiredFileOrFolder);
+    f("input", input, "text file, a text a line; invalid UTF-8 counts as U+FFFD", Names::kRequiredFile);
+    f("out", out, "JSON Lines to write: one array of ids for each line");
+    f("special", special,
+      "find: special tokens in a text become their ids, and the text gets the model's begin and end tokens; text: "
+      "neither",
+      {{"find", Special::kFind}, {"text", Special::kText}});
+  }
+};
+
+// Lines without their "\n"; a last line needs none. A "\r" stays, it is part of the text.
+std::vector<std::string_view> lines_of(std::string_view text) {
+  std::vector<std::string_view> lines;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    lines.push_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return lines;
+}
+
+std::string json_array(const std::vector<int32_t>& ids) {
+  std::string out = "[";
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    if (i > 0) out += ',';
+    fmt::format_to(std::back_inserter(out), "{}", ids[i]);
+  }
+  return out += "]\n";
+}
+
+}  // namespace
+
+int verb_tokenize(const Args& args) {
+  Options options;
+  Fields fields = fields_of(options);
+  read_options(fields, "", args);
+  if (options.out.empty()) user_fail("tokenize", "expected --out=FILE.jsonl, where the ids go");
+  const auto tokenizer = models::load_tokenizer(options.model);
+  const MappedFile file(options.input);
+  const auto lines = lines_of({reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()});
+
+  int64_t num_ids = 0;
+  std::vector<std::string> written;
+  write_file_atomically(options.out, [&](const Sink& sink) {
+    for (std::size_t begin = 0; begin < lines.size(); begin += kPiece) {
+      throw_if_interrupted("no ids were written; the same command starts again");
+      const auto count = int64_t(std::min(kPiece, lines.size() - begin));
+      written.resize(std::size_t(count));
+#pragma omp parallel for schedule(dynamic, 64) reduction(+ : num_ids)
+      for (int64_t i = 0; i < count; ++i) {
+        const std::string_view line = lines[begin + std::size_t(i)];
+        const auto ids = options.special == Special::kFind ? tokenizer->encode(line) : tokenizer->encode_ordinary(line);
+        num_ids += int64_t(ids.size());
+        written[std::size_t(i)] = json_array(ids);
+      }
+      for (const std::string& line : written) sink(line);
+    }
+  });
+  fmt::print("{} lines, {} ids\n", lines.size(), num_ids);
+  return 0;
+}
+
+}  // namespace limbeck::cli
