@@ -1,0 +1,43 @@
+#include "generate/sampler.h"
+
+#include "base/errors.h"
+
+namespace limbeck::generate {
+
+void SeenTokens::add(int32_t id) {
+  if (id < 0 || id >= static_cast<int32_t>(seen_.size()) || seen_[static_cast<std::size_t>(id)]) return;
+  seen_[static_cast<std::size_t>(id)] = true;
+  list_.push_back(id);
+}
+
+std::vector<kernels::Draw> draw_all(const std::vector<DrawRequest>& requests, int64_t vocab_size,
+                                    const SamplingOptions& options) {
+  const kernels::SamplingRule rule{.temperature = options.temperature,
+                                   .top_k = options.top_k,
+                                   .top_p = options.top_p,
+                                   .min_p = options.min_p,
+                                   .repetition_penalty = options.repetition_penalty};
+  std::vector<kernels::Draw> draws(requests.size());
+#pragma omp parallel for schedule(dynamic)
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    const DrawRequest& request = requests[i];
+    // A penalty changes the row while it is drawn from, and others may read it meanwhile.
+    static thread_local std::vector<float> copy;
+    const float* logits = request.logits;
+    if (request.seen) {
+      copy.assign(logits, logits + vocab_size);
+      logits = copy.data();
+    }
+    const double uniform = Random(request.seed.derive(static_cast<uint64_t>(request.step))).uniform();
+    draws[i] = kernels::draw(const_cast<float*>(logits), vocab_size, rule,
+                             request.seen ? std::span<const int32_t>(request.seen->list()) : std::span<const int32_t>(),
+                             uniform);
+  }
+  for (std::size_t i = 0; i < draws.size(); ++i)
+    if (draws[i].id < 0)
+      fail("generate", "expected finite logits but received NaN or infinity at step {} of a sequence",
+           requests[i].step);
+  return draws;
+}
+
+}  // namespace limbeck::generate
