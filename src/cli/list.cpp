@@ -9,9 +9,23 @@
 
 namespace limbeck::cli {
 
+namespace {
+
+struct Options {
+  bool names = false;
+  void describe(Fields& f) { f("names", names, "prints the bare names, one a line"); }
+};
+
+}  // namespace
+
 int verb_list(const Args& args) {
-  Fields none;
-  read_options(none, "", args);
+  Options options;
+  Fields fields = fields_of(options);
+  read_options(fields, "", args);
+  if (options.names) {
+    for (const auto& method : recipes::methods()) fmt::print("{}\n", method.name);
+    return 0;
+  }
   for (const auto& method : recipes::methods())
     fmt::print("{:<12} {} ({})\n{:<12} {}\n\n", method.name, method.title, method.paper, "", method.summary);
   fmt::print("limbeck show METHOD lists a method's options.\n");
