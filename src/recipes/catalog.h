@@ -1,4 +1,5 @@
-// The methods that Limbeck has: a list to read. A row names a method and how to make a job of it with the paper's values.
+// The methods that Limbeck has: a list to read. A row names a method and how to make a job of it with the paper's
+// values.
 #pragma once
 
 #include <filesystem>
@@ -17,8 +18,8 @@ namespace limbeck::recipes {
 class Job {
  public:
   virtual ~Job() = default;
-  virtual Fields fields() = 0;                                      // pointers into this job
-  virtual std::vector<std::filesystem::path> inputs() const = 0;    // files whose hashes belong to the run's identity
+  virtual Fields fields() = 0;                                    // pointers into this job
+  virtual std::vector<std::filesystem::path> inputs() const = 0;  // files whose hashes belong to the run's identity
   virtual Seed seed() const = 0;
   virtual void run(const Run& run) = 0;
 };

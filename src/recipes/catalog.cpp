@@ -1,0 +1,55 @@
+// To add a method: a recipe in this folder, its test, a small configuration, and a row here.
+#include "recipes/catalog.h"
+
+#include "base/errors.h"
+#include "recipes/ekt.h"
+
+namespace limbeck::recipes {
+namespace {
+
+template <class Options>
+class JobOf : public Job {
+ public:
+  explicit JobOf(void (*run)(const Options&, const Run&)) : run_(run) {}
+  Fields fields() override { return fields_of(options_); }
+  std::vector<std::filesystem::path> inputs() const override { return options_.inputs(); }
+  Seed seed() const override { return Seed(static_cast<uint64_t>(options_.seed)); }
+  void run(const Run& run) override { run_(options_, run); }
+
+ private:
+  Options options_;
+  void (*run_)(const Options&, const Run&);
+};
+
+template <class Options>
+std::function<std::unique_ptr<Job>()> job_of(void (*run)(const Options&, const Run&)) {
+  return [run] { return std::make_unique<JobOf<Options>>(run); };
+}
+
+}  // namespace
+
+const std::vector<Method>& methods() {
+  static const std::vector<Method> list = {
+      {"ekt", "arXiv:2211.16740", "Explicit Knowledge Transfer",
+       "A teacher writes programs for questions whose answers are known; the programs are run, and one that gives the "
+       "right answer "
+       "for each question becomes training text for a small model. Arms beside it: the student prompted without "
+       "training, "
+       "and the student trained on as many samples that nobody checked.",
+       job_of<EktOptions>(run_ekt)},
+  };
+  return list;
+}
+
+const Method& method_named(std::string_view name) {
+  std::vector<std::string> known;
+  for (const auto& method : methods()) {
+    if (method.name == name) return method;
+    known.push_back(method.name);
+  }
+  const std::string nearest = nearest_name(name, known);
+  user_fail("method", "expected one of `limbeck list` but received '{}'{}", name,
+            nearest.empty() ? "" : fmt::format("; did you mean '{}'?", nearest));
+}
+
+}  // namespace limbeck::recipes

@@ -1,0 +1,129 @@
+#include "recipes/charts.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>  // std::pow, std::floor
+#include <limits>
+
+#include "recipes/html.h"
+
+namespace limbeck::recipes {
+namespace {
+
+std::string legend(const std::vector<Curve>& curves) {
+  std::string html = "<ul class=\"legend\">";
+  for (const auto& curve : curves)
+    html += fmt::format("<li><span class=\"swatch {}\"></span>{}</li>", curve.colour, escape_html(curve.name));
+  return html + "</ul>\n";
+}
+
+struct Frame {
+  double left = 0, right = 1, low = 0, high = 1;
+};
+
+Frame frame_of(const std::vector<Curve>& curves) {
+  constexpr double kFar = std::numeric_limits<double>::infinity();
+  Frame frame{kFar, -kFar, 0, 0};
+  for (const auto& curve : curves)
+    for (const auto& [x, y] : curve.points)
+      frame.left = std::min(frame.left, x), frame.right = std::max(frame.right, x),
+      frame.high = std::max(frame.high, y);
+  frame.high = round_up_nicely(frame.high);
+  if (frame.right <= frame.left) frame.left -= 1, frame.right = frame.left + 2;
+  return frame;
+}
+
+std::string polyline(const std::vector<std::pair<double, double>>& points, const Frame& frame, const char* more) {
+  std::string list;
+  for (const auto& [x, y] : points)
+    list += fmt::format("{:.2f},{:.2f} ", 100 * (x - frame.left) / (frame.right - frame.left),
+                        100 - 100 * (y - frame.low) / (frame.high - frame.low));
+  return fmt::format("<polyline class=\"curve{}\" points=\"{}\"/>", more, list);
+}
+
+std::vector<std::pair<double, double>> running_mean(const std::vector<std::pair<double, double>>& points) {
+  const std::size_t half = std::max<std::size_t>(1, points.size() / 40);
+  std::vector<std::pair<double, double>> result;
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    const std::size_t reach = std::min({half, i, points.size() - 1 - i});  // symmetric, so the ends stay where they are
+    double sum = 0;
+    for (std::size_t j = i - reach; j <= i + reach; ++j) sum += points[j].second;
+    result.emplace_back(points[i].first, sum / static_cast<double>(2 * reach + 1));
+  }
+  return result;
+}
+
+}  // namespace
+
+double round_up_nicely(double largest) {
+  if (!(largest > 0) || !std::isfinite(largest)) return 1;
+  const double power = std::pow(10, std::floor(std::log10(largest)));
+  for (const double step : {1.0, 2.0, 5.0})
+    if (largest <= step * power * (1 + 1e-12)) return step * power;
+  return 10 * power;
+}
+
+std::string dots_with_whiskers(const std::string& title, const std::vector<DotRow>& rows) {
+  double highest = 0;
+  for (const auto& row : rows) highest = std::max(highest, row.interval.high);
+  const double scale = std::min(1.0, round_up_nicely(highest));
+  std::string html = fmt::format("<div class=\"forest\">\n<h3>{}</h3>\n", escape_html(title));
+  for (const auto& row : rows) {
+    const auto x = [&](double share) { return fmt::format("{:.2f}%", 100 * share / scale); };
+    std::string svg = "<svg aria-hidden=\"true\">";
+    for (const double line : {0.0, 0.25, 0.5, 0.75, 1.0})
+      svg += fmt::format("<line class=\"grid\" x1=\"{0}%\" x2=\"{0}%\" y1=\"0\" y2=\"26\"/>", 100 * line);
+    svg += fmt::format(
+        "<line class=\"whisker\" x1=\"{}\" x2=\"{}\" y1=\"13\" y2=\"13\"/><circle class=\"dot\" cx=\"{}\" cy=\"13\" "
+        "r=\"5\"/></svg>",
+        x(row.interval.low), x(row.interval.high), x(row.interval.value));
+    html += fmt::format(
+        "<div class=\"arm\"><span class=\"swatch {0}\"></span>{1}</div><div class=\"plot-cell {0}\">{2}</div>"
+        "<div class=\"figure\" title=\"95 % interval {4:.1f} to {5:.1f} %\">{3:.1f}&nbsp;%</div>\n",
+        row.colour, escape_html(row.name), svg, 100 * row.interval.value, 100 * row.interval.low,
+        100 * row.interval.high);
+  }
+  std::string axis = "<svg aria-hidden=\"true\" style=\"height:16px\">";
+  for (const auto& [place, anchor] : {std::pair{0.0, "start"}, {0.5, "middle"}, {1.0, "end"}})
+    axis += fmt::format("<text class=\"axis\" x=\"{}%\" y=\"11\" text-anchor=\"{}\">{:.3g}{}</text>", 100 * place,
+                        anchor, 100 * scale * place, place == 1.0 ? " %" : "");
+  return html + "<div class=\"arm\"></div><div class=\"plot-cell\">" + axis +
+         "</svg></div><div class=\"figure\"></div>\n</div>\n";
+}
+
+std::string line_chart(const std::string& title, const std::string& x_name, const std::vector<Curve>& curves,
+                       bool smooth) {
+  const Frame frame = frame_of(curves);
+  std::string svg = "<svg viewBox=\"0 0 100 100\" preserveAspectRatio=\"none\" role=\"img\">";
+  for (const int y : {25, 50, 75})
+    svg += fmt::format(
+        "<line class=\"grid\" x1=\"0\" x2=\"100\" y1=\"{0}\" y2=\"{0}\" vector-effect=\"non-scaling-stroke\"/>", y);
+  for (const auto& curve : curves) {
+    svg += fmt::format("<g class=\"{}\">", curve.colour);
+    if (smooth) svg += polyline(curve.points, frame, " faint");
+    svg += polyline(smooth ? running_mean(curve.points) : curve.points, frame, "") + "</g>";
+  }
+  return fmt::format(
+      "<figure class=\"chart\">\n<figcaption>{}</figcaption>\n{}<div class=\"plot\"><div "
+      "class=\"y\"><span>{:.3g}</span><span>{:.3g}</span>"
+      "<span>0</span></div>{}</svg><div "
+      "class=\"x\"><span>{:.0f}</span><span>{}</span><span>{:.0f}</span></div></div>\n</figure>\n",
+      escape_html(title), legend(curves), frame.high, frame.high / 2, svg, frame.left, escape_html(x_name),
+      frame.right);
+}
+
+std::string bars(const std::vector<Bar>& list, int64_t whole) {
+  std::string html = "<div class=\"bars\">\n";
+  for (const auto& bar : list) {
+    const double share = whole > 0 ? 100.0 * static_cast<double>(bar.count) / static_cast<double>(whole) : 0;
+    html += fmt::format(
+        "<div>{}</div><div class=\"track {}\"><svg aria-hidden=\"true\"><rect width=\"{:.2f}%\" "
+        "height=\"100%\"/></svg></div>"
+        "<div class=\"count\">{} <small>{:.1f} %</small></div>\n",
+        escape_html(bar.name), bar.colour, share, bar.count, share);
+  }
+  return html + "</div>\n";
+}
+
+}  // namespace limbeck::recipes

@@ -1,0 +1,131 @@
+#include "recipes/ekt_context.h"
+
+#include <algorithm>
+#include <cmath>  // std::llround
+#include <numeric>
+
+#include "base/errors.h"
+#include "synthesis/contamination.h"
+#include "synthesis/draw.h"
+#include "synthesis/prompts.h"
+#include "synthesis/selection.h"
+
+namespace limbeck::recipes {
+namespace {
+
+// Problems that do not overlap the test set; the others go to `dropped`.
+std::vector<synthesis::Problem> clean_problems(std::vector<synthesis::Problem> problems,
+                                               const synthesis::TestSet& test_set,
+                                               std::vector<DroppedProblem>& dropped) {
+  std::erase_if(problems, [&](const synthesis::Problem& problem) {
+    const auto overlap = test_set.overlap(problem.question);
+    if (overlap) dropped.push_back({problem.id, *overlap});
+    return overlap.has_value();
+  });
+  return problems;
+}
+
+void expect_clean(const std::vector<synthesis::WorkedExample>& examples, const synthesis::TestSet& test_set,
+                  const std::string& file) {
+  std::vector<std::string> mistakes;
+  for (std::size_t i = 0; i < examples.size(); ++i)
+    if (const auto overlap = test_set.overlap(examples[i].question))
+      mistakes.push_back(fmt::format("[{}] worked example {}: {}", file, i + 1, *overlap));
+  if (!mistakes.empty()) throw UserErrors(std::move(mistakes));
+}
+
+}  // namespace
+
+EktContext::EktContext(const EktOptions& options, const Run& run) : options(options), run(run) {
+  test = synthesis::read_problems(options.test_problems);
+  examples = synthesis::read_examples(options.examples);
+  const synthesis::TestSet test_set(test, options.decontamination);
+  expect_clean(examples, test_set, options.examples);
+  train = clean_problems(synthesis::read_problems(options.problems), test_set, dropped);
+  if (train.empty())
+    user_fail(options.problems, "expected training problems but every one of them overlaps the test set");
+  split_off_dev();
+  judge = sandbox::Judge::open({.limits = options.limits, .check = options.check});
+}
+
+void EktContext::split_off_dev() {
+  const auto num_dev = static_cast<std::size_t>(std::llround(options.dev_fraction * static_cast<double>(train.size())));
+  std::vector<std::size_t> order(train.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  Random random(run.seed().derive("dev"));
+  random.shuffle(order);
+  std::vector<bool> held_out(train.size(), false);
+  for (std::size_t i = 0; i < num_dev; ++i) held_out[order[i]] = true;
+  std::vector<synthesis::Problem> rest;
+  for (std::size_t i = 0; i < train.size(); ++i) (held_out[i] ? dev : rest).push_back(std::move(train[i]));
+  train = std::move(rest);
+}
+
+const models::Pretrained& EktContext::teacher() {
+  if (!teacher_) {
+    teacher_ =
+        in_context("loading teacher " + options.teacher, [&] { return models::load_pretrained(options.teacher); });
+    teacher_->model->freeze(options.precision);
+  }
+  return *teacher_;
+}
+
+models::Pretrained EktContext::student() const {
+  const std::string& source = options.student.empty() ? options.teacher : options.student;
+  return in_context("loading student " + source, [&] {
+    models::Pretrained student = models::load_pretrained(source);
+    const int64_t has = student.model->config().num_hidden_layers;
+    if (options.student_layers > has)
+      user_fail("student_layers", "expected at most {}, the blocks of {}, but received {}", has, source,
+                options.student_layers);
+    if (options.student_layers > 0)
+      student.model = models::slice_layers(*student.model, models::evenly_spaced_layers(has, options.student_layers));
+    return student;
+  });
+}
+
+void EktContext::draw_teacher_samples() {
+  const synthesis::TestSet test_set(test, options.decontamination);
+  synthesis::Selector selector(options.selection, &test_set);
+  const synthesis::Draw draw{
+      .label = "teacher's samples",
+      .problems = train,
+      .num_samples = options.k,
+      .prompt = [this](const synthesis::Problem& problem) { return few_shot(problem); },
+      .sampling = options.sampling,
+      .batch = options.batch,
+      .truncation = options.truncation,
+      .seed = run.seed().derive("samples"),
+      .decide = [&](const synthesis::Problem& problem,
+                    std::span<synthesis::JudgedSample> of_problem) { selector.decide(problem, of_problem); }};
+  samples = synthesis::draw_samples(
+      draw, [this]() -> const models::Pretrained& { return teacher(); }, *judge, run.path("samples.jsonl"));
+}
+
+std::string EktContext::few_shot(const synthesis::Problem& problem) const {
+  return synthesis::few_shot_prompt(examples, problem.question);
+}
+
+std::string EktContext::zero_shot(const synthesis::Problem& problem) {
+  return synthesis::zero_shot_prompt(problem.question);
+}
+
+Solving EktContext::solving(const std::string& label, const std::vector<synthesis::Problem>& problems) const {
+  return {.label = label,
+          .problems = problems,
+          .options = options.eval,
+          .sampling = options.sampling,
+          .batch = options.batch,
+          .truncation = options.truncation,
+          .seed = run.seed().derive("evaluation")};
+}
+
+Solved EktContext::solve_test(const std::string& label, const std::function<const models::Pretrained&()>& source,
+                              const std::function<std::string(const synthesis::Problem&)>& prompt,
+                              const std::filesystem::path& folder) const {
+  Solving on_test = solving(label, test);
+  on_test.prompt = prompt;
+  return solve(on_test, source, *judge, folder);
+}
+
+}  // namespace limbeck::recipes

@@ -1,0 +1,65 @@
+// What the arms of an EKT run share: problems, the teacher's samples, the sandbox, and the models, loaded when they are
+// needed.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/run.h"
+#include "models/language_model.h"
+#include "recipes/ekt.h"
+#include "recipes/solving.h"
+#include "sandbox/judge.h"
+#include "synthesis/problems.h"
+#include "synthesis/samples.h"
+
+namespace limbeck::recipes {
+
+struct DroppedProblem {
+  std::string id, reason;  // "same question as test problem 'x'"
+};
+
+// A question with the program that a student learns to write.
+struct TrainingPair {
+  std::string question, program;
+};
+
+class EktContext {
+ public:
+  // Reads and checks everything that is small. Throws UserErrors for what cannot be used: no problem left, a worked
+  // example that is a test question.
+  EktContext(const EktOptions& options, const Run& run);
+
+  const EktOptions& options;
+  const Run& run;
+  std::vector<synthesis::Problem> train, dev, test;  // without what overlaps the test set
+  std::vector<DroppedProblem> dropped;
+  std::vector<synthesis::WorkedExample> examples;
+  std::unique_ptr<sandbox::Judge> judge;
+  std::vector<synthesis::JudgedSample> samples;  // the teacher's, of `train`, once draw_teacher_samples() is done
+  std::vector<std::pair<synthesis::Problem, std::string>>
+      references;  // test problems with a verified program of the teacher
+
+  const models::Pretrained& teacher();  // frozen; loaded when first asked for
+  void release_teacher() { teacher_.reset(); }
+  models::Pretrained student() const;  // fresh, fp32, to be trained or frozen
+
+  void draw_teacher_samples();  // samples.jsonl
+  std::string few_shot(const synthesis::Problem& problem) const;
+  static std::string zero_shot(const synthesis::Problem& problem);
+  // Figures of `source` on the test problems, into `folder`.
+  Solved solve_test(const std::string& label, const std::function<const models::Pretrained&()>& source,
+                    const std::function<std::string(const synthesis::Problem&)>& prompt,
+                    const std::filesystem::path& folder) const;
+  Solving solving(const std::string& label, const std::vector<synthesis::Problem>& problems) const;
+
+ private:
+  void split_off_dev();
+  std::optional<models::Pretrained> teacher_;
+};
+
+}  // namespace limbeck::recipes

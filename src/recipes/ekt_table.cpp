@@ -1,0 +1,182 @@
+#include "recipes/ekt_table.h"
+
+#include <fmt/ranges.h>  // fmt::join
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "evaluation/programs.h"
+
+namespace limbeck::recipes {
+namespace {
+
+using evaluation::Interval;
+
+Json interval_json(const Interval& interval) {
+  return {{"value", interval.value}, {"low", interval.low}, {"high", interval.high}};
+}
+
+using Cells = std::vector<std::vector<std::string>>;
+
+// Header and rows of the arm table as texts.
+Cells cells_of(const EktResult& result) {
+  Cells cells = {{"arm", "trained on"}};
+  for (const auto& [name, interval] : result.rows.front().solved.figures) cells[0].push_back(name + " %");
+  cells[0].push_back("NLL of verified programs");
+  cells[0].push_back("lines");
+  for (const auto& row : result.rows) {
+    cells.push_back({row.title, row.pairs.empty() ? "-" : std::to_string(row.pairs.size())});
+    for (const auto& [name, interval] : row.solved.figures) cells.back().push_back(percent(interval));
+    cells.back().push_back(row.nll ? two_decimals(*row.nll) : "-");
+    cells.back().push_back(fmt::format("{:.1f}", row.solved.mean_lines));
+  }
+  return cells;
+}
+
+std::string caption(const EktContext& context) {
+  return fmt::format("{} test problems, {} samples each at temperature {}; 95 % bootstrap intervals over the problems.",
+                     context.test.size(), context.options.eval.num_samples, context.options.eval.temperature);
+}
+
+std::string title_of(const EktResult& result, const std::string& arm) {
+  for (const auto& row : result.rows)
+    if (row.name == arm) return row.title;
+  return arm;
+}
+
+std::string sentence(const EktResult& result, const ArmComparison& c) {
+  return fmt::format("{} less {}, {}: {:+.1f} points ({:+.1f} to {:+.1f}), p = {:.3f}, paired over the problems.",
+                     title_of(result, c.arm), title_of(result, c.against), c.figure,
+                     100 * c.comparison.difference.value, 100 * c.comparison.difference.low,
+                     100 * c.comparison.difference.high, c.comparison.p_value);
+}
+
+}  // namespace
+
+Funnel funnel_of(const EktContext& context) {
+  Funnel funnel;
+  funnel.num_dropped = static_cast<int64_t>(context.dropped.size());
+  funnel.num_dev = static_cast<int64_t>(context.dev.size());
+  funnel.num_sampled = static_cast<int64_t>(context.train.size());
+  funnel.num_problems = funnel.num_dropped + funnel.num_dev + funnel.num_sampled;
+  std::map<std::string, int64_t> reasons;
+  std::set<std::string> solved;
+  int64_t lines = 0;
+  for (const auto& sample : context.samples) {
+    ++funnel.num_samples;
+    if (evaluation::executable(sample.verdict)) ++funnel.num_executable;
+    if (sample.passed()) ++funnel.num_passed, solved.insert(sample.id);
+    if (sample.kept)
+      ++funnel.num_kept, lines += evaluation::num_lines(sample.program);
+    else
+      ++reasons[sample.reason];
+  }
+  funnel.num_solved = static_cast<int64_t>(solved.size());
+  funnel.mean_lines_kept = static_cast<double>(lines) / static_cast<double>(std::max<int64_t>(1, funnel.num_kept));
+  funnel.reasons.assign(reasons.begin(), reasons.end());
+  std::stable_sort(funnel.reasons.begin(), funnel.reasons.end(),
+                   [](const auto& a, const auto& b) { return a.second > b.second; });
+  return funnel;
+}
+
+std::vector<ArmComparison> compare_arms(const std::vector<ArmResult>& rows, const EktOptions& options) {
+  const auto ekt = std::find_if(rows.begin(), rows.end(), [](const ArmResult& row) { return row.name == "ekt"; });
+  std::vector<ArmComparison> comparisons;
+  if (ekt == rows.end()) return comparisons;
+  for (const auto& row : rows) {
+    if (row.name == "ekt" || row.name == "teacher") continue;
+    for (const int64_t k : options.eval.ks)
+      comparisons.push_back({"ekt", row.name, fmt::format("pass@{}", k),
+                             evaluation::compare_paired(evaluation::pass_at_k_each(ekt->solved.tallies, k),
+                                                        evaluation::pass_at_k_each(row.solved.tallies, k),
+                                                        {.resamples = options.eval.resamples})});
+  }
+  return comparisons;
+}
+
+std::string percent(double share) {
+  return fmt::format("{:.1f}", 100 * share);
+}
+std::string percent(const Interval& i) {
+  return fmt::format("{} ({} to {})", percent(i.value), percent(i.low), percent(i.high));
+}
+std::string two_decimals(const Interval& i) {
+  return fmt::format("{:.2f} ({:.2f} to {:.2f})", i.value, i.low, i.high);
+}
+
+Json table_json(const EktResult& result, const EktContext& context) {
+  Json rows = Json::array(), comparisons = Json::array(), reasons = Json::object();
+  for (const auto& row : result.rows) {
+    Json figures = Json::object();
+    for (const auto& [name, interval] : row.solved.figures) figures[name] = interval_json(interval);
+    rows.push_back({{"arm", row.name},
+                    {"title", row.title},
+                    {"num_pairs", row.pairs.size()},
+                    {"figures", figures},
+                    {"nll", row.nll ? interval_json(*row.nll) : Json()},
+                    {"mean_lines", row.solved.mean_lines}});
+  }
+  for (const auto& c : result.comparisons)
+    comparisons.push_back({{"arm", c.arm},
+                           {"against", c.against},
+                           {"figure", c.figure},
+                           {"difference", interval_json(c.comparison.difference)},
+                           {"p_value", c.comparison.p_value}});
+  for (const auto& [reason, count] : result.funnel.reasons) reasons[reason] = count;
+  const Funnel& f = result.funnel;
+  return {{"method", "ekt"},
+          {"seed", context.options.seed},
+          {"num_test_problems", context.test.size()},
+          {"num_samples", context.options.eval.num_samples},
+          {"num_reference_programs", context.references.size()},
+          {"rows", rows},
+          {"comparisons", comparisons},
+          {"funnel",
+           {{"problems", f.num_problems},
+            {"overlap_test", f.num_dropped},
+            {"dev", f.num_dev},
+            {"sampled", f.num_sampled},
+            {"samples", f.num_samples},
+            {"executable", f.num_executable},
+            {"passed", f.num_passed},
+            {"kept", f.num_kept},
+            {"solved", f.num_solved},
+            {"mean_lines_kept", f.mean_lines_kept},
+            {"not_kept", reasons}}}};
+}
+
+std::string table_markdown(const EktResult& result, const EktContext& context) {
+  const Cells cells = cells_of(result);
+  std::string text;
+  for (std::size_t r = 0; r < cells.size(); ++r) {
+    text += fmt::format("| {} |\n", fmt::join(cells[r], " | "));
+    if (r == 0)
+      text += "|---|" + [&] {
+        std::string rule;
+        for (std::size_t c = 1; c < cells[0].size(); ++c) rule += "---:|";
+        return rule;
+      }() + "\n";
+  }
+  text += "\n" + caption(context) + "\n";
+  for (const auto& c : result.comparisons) text += "\n- " + sentence(result, c);
+  return text + (result.comparisons.empty() ? "" : "\n");
+}
+
+std::string table_text(const EktResult& result, const EktContext& context) {
+  const Cells cells = cells_of(result);
+  std::vector<std::size_t> widths(cells[0].size());
+  for (const auto& row : cells)
+    for (std::size_t c = 0; c < row.size(); ++c) widths[c] = std::max(widths[c], row[c].size());
+  std::string text;
+  for (const auto& row : cells) {
+    for (std::size_t c = 0; c < row.size(); ++c)
+      text += c == 0 ? fmt::format("{:<{}}", row[c], widths[c]) : fmt::format("  {:>{}}", row[c], widths[c]);
+    text += "\n";
+  }
+  text += "\n" + caption(context) + "\n";
+  for (const auto& c : result.comparisons) text += sentence(result, c) + "\n";
+  return text;
+}
+
+}  // namespace limbeck::recipes
