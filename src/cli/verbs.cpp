@@ -10,6 +10,12 @@ const std::vector<Verb>& verbs() {
       {"show", "limbeck show METHOD [--toml | --markdown]", "Shows a method's paper and options", verb_show},
       {"run", "limbeck run METHOD [FILE.toml] --out=DIR [--key=value]",
        "Runs a method; the same line again goes on where it was stopped", verb_run},
+      {"train", "limbeck train [FILE.toml] --model=DIR|FILE.gguf --data=pairs.jsonl --out=DIR [--key=value]",
+       "Fine-tunes a model on texts; the same line again goes on where it was stopped", verb_train},
+      {"generate", "limbeck generate --model=DIR|FILE.gguf --prompt=TEXT | --prompt-file=FILE | --input=prompts.jsonl",
+       "Continues prompts, all samples of a prompt together", verb_generate},
+      {"score", "limbeck score --model=DIR|FILE.gguf --input=texts.jsonl --out=scores.jsonl",
+       "Gives the log-probability of every token of given texts", verb_score},
   };
   return list;
 }

@@ -140,7 +140,7 @@ class Fit {
     if (signal == 0) return;
     optimiser_.clear_gradients();
     if (state_.step != saved_step_) save();
-    throw Interrupted(signal, fmt::format("interrupted at step {} of {}; the same command goes on from {}", state_.step,
+    throw Interrupted(signal, fmt::format("saved after step {} of {}; the same command goes on from {}", state_.step,
                                           total_, run_.folder().string()));
   }
 

@@ -1,0 +1,114 @@
+// limbeck train [FILE.toml] --model=DIR|FILE.gguf --data=pairs.jsonl --out=DIR: fine-tunes a model on texts. DIR/model
+// is a Hugging Face folder; the same line again goes on where it was stopped.
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <filesystem>
+
+#include "base/errors.h"
+#include "base/fields.h"
+#include "base/run.h"
+#include "cli/verbs.h"
+#include "data/encode.h"
+#include "data/rows.h"
+#include "models/language_model.h"
+#include "recipes/sft.h"
+#include "tensor/device.h"
+#include "train/fit.h"
+
+namespace limbeck::cli {
+namespace {
+
+struct Options {
+  std::string model, data, dev, out;
+  int64_t layers = 0, seed = 1;
+  Precision precision = Precision::kBf16, stored = Precision::kFp32;
+  data::EncodeOptions text;
+  train::Options train;
+  void describe(Fields& f) {
+    f("model", model, "Hugging Face folder or GGUF file to start from", Names::kRequiredFileOrFolder);
+    f("data", data, "JSON Lines: {\"prompt\":…,\"completion\":…} or {\"text\":…} or {\"messages\":[…]}",
+      Names::kRequiredFile);
+    f("dev", dev, "held-out rows; the weights with the lowest loss on them are kept", Names::kFile);
+    f("layers", layers, "train a slice of so many evenly spaced layers of the model; 0: all of them", at_least(0));
+    f("precision", precision, "of the matrix products; weights, sums and the optimiser are fp32", precision_choices());
+    f("stored", stored, "of the weights in DIR/model", precision_choices());
+    f("seed", seed, "of the order of the rows", at_least(0));
+    f.group("text", text);
+    f.group("train", train);
+  }
+};
+
+class DevLoss : public train::Hooks {
+ public:
+  DevLoss(models::LanguageModel& model, std::vector<data::Example> examples, const Options& options)
+      : model_(model), examples_(std::move(examples)), options_(options) {}
+  std::optional<double> evaluate(int64_t) override {
+    if (examples_.empty()) return std::nullopt;
+    return -recipes::mean_loss(model_, examples_, options_.precision, options_.train.micro_batch_tokens);
+  }
+
+ private:
+  models::LanguageModel& model_;
+  std::vector<data::Example> examples_;
+  const Options& options_;
+};
+
+void slice(models::Pretrained& source, int64_t layers) {
+  const int64_t all = source.model->config().num_hidden_layers;
+  if (layers > all) user_fail("layers", "expected at most {}, the layers of the model, but received {}", all, layers);
+  if (layers > 0) source.model = models::slice_layers(*source.model, models::evenly_spaced_layers(all, layers));
+}
+
+std::vector<data::Example> examples_of(const std::string& file, const models::Pretrained& source,
+                                       const Options& options) {
+  const auto encoded =
+      data::encode_rows(data::read_rows(file), *source.tokenizer, recipes::limits_of(source), options.text, file);
+  fmt::print("{}: {} rows, {} tokens, {:.0f} of them learned", file, encoded.examples.size(), encoded.num_tokens,
+             encoded.num_targets);
+  if (encoded.num_truncated > 0) fmt::print(", {} rows cut", encoded.num_truncated);
+  if (encoded.num_skipped > 0) fmt::print(", {} rows left out as too long", encoded.num_skipped);
+  fmt::print("\n");
+  return encoded.examples;
+}
+
+}  // namespace
+
+int verb_train(const Args& args) {
+  Options options;
+  Fields fields = fields_of(options);
+  const bool has_file = !args.empty() && !args.front().starts_with("-");
+  read_options(fields, has_file ? args.front() : "", {args.begin() + (has_file ? 1 : 0), args.end()});
+  if (options.out.empty()) user_fail("train", "expected --out=DIR, the folder of the run");
+  const std::filesystem::path model_folder = std::filesystem::path(options.out) / "model";
+
+  std::vector<std::filesystem::path> inputs{options.model, options.data};
+  if (!options.dev.empty()) inputs.emplace_back(options.dev);
+  const Run run = Run::open(options.out, "train", to_toml(fields), inputs, Seed(static_cast<uint64_t>(options.seed)));
+  if (std::filesystem::exists(model_folder)) {
+    fmt::print("{} is there already; this run is done\n", model_folder.string());
+    return 0;
+  }
+  if (run.resumed()) fmt::print(stderr, "{}: going on with the run that stands there\n", options.out);
+
+  models::Pretrained source = models::load_pretrained(options.model);
+  slice(source, options.layers);
+  const auto examples = examples_of(options.data, source, options);
+  DevLoss hooks(*source.model,
+                options.dev.empty() ? std::vector<data::Example>{} : examples_of(options.dev, source, options),
+                options);
+  const auto result = train::fit(recipes::trainable(*source.model), examples,
+                                 recipes::sft_step(*source.model, options.precision), options.train, run, hooks);
+  models::save_pretrained(model_folder, *source.model, *source.tokenizer, options.stored);
+  // The model holds the same weights as the last checkpoint.
+  std::filesystem::remove_all(run.path(fmt::format("checkpoint-{}", result.steps)));
+
+  fmt::print("{} steps, last loss {:.4f}", result.steps, result.last_loss);
+  if (result.best_step > 0)
+    fmt::print("; lowest loss on {} {:.4f} after step {}", options.dev, -result.best_metric, result.best_step);
+  if (result.skipped_steps > 0) fmt::print("; {} steps passed over (not finite)", result.skipped_steps);
+  fmt::print("\n{}\n", model_folder.string());
+  return 0;
+}
+
+}  // namespace limbeck::cli
