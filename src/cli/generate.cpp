@@ -1,0 +1,126 @@
+// limbeck generate: continuations of prompts as JSON Lines, in the order of prompts and samples whatever the batch did.
+#include <ATen/Parallel.h>
+#include <fmt/format.h>
+
+#include <chrono>
+
+#include "base/errors.h"
+#include "base/fields.h"
+#include "base/files.h"
+#include "base/json.h"
+#include "base/progress.h"
+#include "cli/verbs.h"
+#include "generate/generate.h"
+#include "models/language_model.h"
+
+namespace limbeck::cli {
+namespace {
+
+struct Options {
+  std::string model, prompt, prompt_file, input, out;
+  int64_t num_samples = 1, seed = 0, threads = 0;
+  generate::SamplingOptions sampling;
+  generate::BatchOptions batch;
+
+  void describe(Fields& f) {
+    f("model", model, "Hugging Face folder or GGUF file", Names::kRequiredFileOrFolder);
+    f("prompt", prompt, "the text to continue");
+    f("prompt_file", prompt_file, "file that holds the text to continue", Names::kFile);
+    f("input", input, "JSON Lines of prompts: {\"id\": ..., \"prompt\": \"...\"}; the id is optional", Names::kFile);
+    f("out", out, "JSON Lines to write; without it they go to the standard output");
+    f("num_samples", num_samples, "continuations of each prompt", at_least(1));
+    f("seed", seed, "the same seed gives the same samples, whatever the batch and the threads", at_least(0));
+    f("threads", threads, "processor threads; 0: one per core", at_least(0));
+    sampling.describe(f);
+    batch.describe(f);
+    f.check([this]() -> std::optional<std::string> {
+      if ((prompt.empty() ? 0 : 1) + (prompt_file.empty() ? 0 : 1) + (input.empty() ? 0 : 1) <= 1) return std::nullopt;
+      return "expected one of --prompt, --prompt-file and --input but received more";
+    });
+  }
+};
+
+struct Text {
+  Json id;  // of the input row, or its number
+  std::string text;
+};
+
+std::vector<Text> read_prompts(const Options& options) {
+  if (!options.prompt_file.empty()) return {{0, read_file(options.prompt_file)}};
+  if (options.input.empty()) return {{0, options.prompt}};
+  std::vector<Text> prompts;
+  read_jsonl(options.input, [&](const Json& row, int64_t line) {
+    const std::string where = fmt::format("{}:{}", options.input, line);
+    prompts.push_back(
+        {row.contains("id") ? row["id"] : Json(prompts.size()), field<std::string>(row, "prompt", where)});
+  });
+  if (prompts.empty()) user_fail(options.input, "expected at least one prompt but received an empty file");
+  return prompts;
+}
+
+const char* name_of(generate::Finish finish) {
+  switch (finish) {
+    case generate::Finish::kEndOfText:
+      return "end_of_text";
+    case generate::Finish::kStop:
+      return "stop";
+    case generate::Finish::kLength:
+      return "length";
+  }
+  return "";
+}
+
+}  // namespace
+
+int verb_generate(const Args& args) {
+  Options options;
+  Fields fields = fields_of(options);
+  read_options(fields, "", args);
+  if (options.threads > 0) at::set_num_threads(static_cast<int>(options.threads));
+  const std::vector<Text> texts = read_prompts(options);
+  const models::Pretrained source = models::load_pretrained(options.model);
+  source.model->freeze(options.batch.precision);
+
+  std::vector<generate::Prompt> prompts;
+  for (std::size_t i = 0; i < texts.size(); ++i)
+    prompts.push_back({.ids = source.tokenizer->encode(texts[i].text),
+                       .num_samples = options.num_samples,
+                       .seed = Seed(static_cast<uint64_t>(options.seed)).derive("generate").derive(i)});
+  std::vector<std::string> lines(prompts.size() * static_cast<std::size_t>(options.num_samples));
+  std::string only_text;
+  int64_t num_tokens = 0, done = 0;
+  const auto start = std::chrono::steady_clock::now();
+  const auto seconds = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); };
+  {
+    Progress progress("generating", "samples", static_cast<int64_t>(lines.size()));
+    generate::generate(source, prompts, options.sampling, options.batch, [&](generate::Sample sample) {
+      num_tokens += static_cast<int64_t>(sample.ids.size());
+      const auto prompt = static_cast<std::size_t>(sample.prompt_index);
+      only_text = sample.text;
+      lines[prompt * static_cast<std::size_t>(options.num_samples) + static_cast<std::size_t>(sample.sample_index)] =
+          to_line({{"id", texts[prompt].id},
+                   {"sample", sample.sample_index},
+                   {"text", sample.text},
+                   {"ids", sample.ids},
+                   {"finish", name_of(sample.finish)},
+                   {"log_prob", sample.log_prob}});
+      progress.set(++done, fmt::format("{:.0f} tokens/s", static_cast<double>(num_tokens) / seconds()));
+    });
+    progress.finish();
+  }
+  const double total = seconds();
+  if (!options.out.empty()) {
+    write_file_atomically(options.out, [&](const Sink& sink) {
+      for (const std::string& line : lines) sink(line + "\n");
+    });
+  } else if (lines.size() == 1) {
+    fmt::print("{}\n", only_text);
+  } else {
+    for (const std::string& line : lines) fmt::print("{}\n", line);
+  }
+  fmt::print(stderr, "{} samples, {} tokens in {:.2f} s: {:.1f} tokens/s, the prompts' time inside\n", lines.size(),
+             num_tokens, total, static_cast<double>(num_tokens) / total);
+  return 0;
+}
+
+}  // namespace limbeck::cli
