@@ -1,4 +1,4 @@
-// limbeck train [FILE.toml] --model=DIR|FILE.gguf --data=pairs.jsonl --out=DIR: fine-tunes a model on texts. DIR/model
+// limbeck train --model=DIR|FILE.gguf --data=pairs.jsonl --out=DIR: fine-tunes a model on texts. DIR/model
 // is a Hugging Face folder; the same line again goes on where it was stopped.
 #include <fmt/format.h>
 
@@ -20,7 +20,7 @@ namespace limbeck::cli {
 namespace {
 
 struct Options {
-  std::string model, data, dev, out;
+  std::string model, data, dev;
   int64_t layers = 0, seed = 1;
   Precision precision = Precision::kBf16, stored = Precision::kFp32;
   data::EncodeOptions text;
@@ -36,6 +36,16 @@ struct Options {
     f("seed", seed, "of the order of the rows", at_least(0));
     f.group("text", text);
     f.group("train", train);
+  }
+};
+
+// Where the result goes is no part of what the run is.
+struct Command {
+  std::string out;
+  Options options;
+  void describe(Fields& f) {
+    f("out", out, "folder of the run; what stands there of the same run is gone on with");
+    options.describe(f);
   }
 };
 
@@ -75,21 +85,22 @@ std::vector<data::Example> examples_of(const std::string& file, const models::Pr
 }  // namespace
 
 int verb_train(const Args& args) {
-  Options options;
-  Fields fields = fields_of(options);
-  const bool has_file = !args.empty() && !args.front().starts_with("-");
-  read_options(fields, has_file ? args.front() : "", {args.begin() + (has_file ? 1 : 0), args.end()});
-  if (options.out.empty()) user_fail("train", "expected --out=DIR, the folder of the run");
-  const std::filesystem::path model_folder = std::filesystem::path(options.out) / "model";
+  Command command;
+  Fields fields = fields_of(command);
+  read_options(fields, "", args);
+  if (command.out.empty()) user_fail("train", "expected --out=DIR, the folder of the run");
+  Options& options = command.options;
+  const std::filesystem::path model_folder = std::filesystem::path(command.out) / "model";
 
   std::vector<std::filesystem::path> inputs{options.model, options.data};
   if (!options.dev.empty()) inputs.emplace_back(options.dev);
-  const Run run = Run::open(options.out, "train", to_toml(fields), inputs, Seed(static_cast<uint64_t>(options.seed)));
+  const Run run =
+      Run::open(command.out, "train", to_toml(fields_of(options)), inputs, Seed(static_cast<uint64_t>(options.seed)));
   if (std::filesystem::exists(model_folder)) {
     fmt::print("{} is there already; this run is done\n", model_folder.string());
     return 0;
   }
-  if (run.resumed()) fmt::print(stderr, "{}: going on with the run that stands there\n", options.out);
+  if (run.resumed()) fmt::print(stderr, "{}: going on with the run that stands there\n", command.out);
 
   models::Pretrained source = models::load_pretrained(options.model);
   slice(source, options.layers);

@@ -10,7 +10,7 @@ const std::vector<Verb>& verbs() {
       {"show", "limbeck show METHOD [--toml | --markdown]", "Shows a method's paper and options", verb_show},
       {"run", "limbeck run METHOD [FILE.toml] --out=DIR [--key=value]",
        "Runs a method; the same line again goes on where it was stopped", verb_run},
-      {"train", "limbeck train [FILE.toml] --model=DIR|FILE.gguf --data=pairs.jsonl --out=DIR [--key=value]",
+      {"train", "limbeck train --model=DIR|FILE.gguf --data=pairs.jsonl --out=DIR [--key=value]",
        "Fine-tunes a model on texts; the same line again goes on where it was stopped", verb_train},
       {"generate", "limbeck generate --model=DIR|FILE.gguf --prompt=TEXT | --prompt-file=FILE | --input=prompts.jsonl",
        "Continues prompts, all samples of a prompt together", verb_generate},
