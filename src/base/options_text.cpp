@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/option_value.h"
+#include "base/wrapped_text.h"
 
 namespace limbeck {
 namespace {
@@ -59,25 +60,6 @@ std::string flag_of(const Field& field) {
   return "--" + name + (type.empty() ? "" : "=" + type);
 }
 
-// Words of `text` in lines of at most `width`, the later ones indented.
-std::string wrapped(const std::string& text, std::size_t width, std::size_t indent) {
-  std::string result;
-  std::size_t column = 0;
-  for (std::size_t begin = 0; begin < text.size();) {
-    const std::size_t end = std::min(text.find(' ', begin), text.size());
-    const std::string word = text.substr(begin, end - begin);
-    if (column > 0 && column + 1 + word.size() > width) {
-      result += "\n" + std::string(indent, ' ');
-      column = 0;
-    }
-    if (column > 0) result += ' ', ++column;
-    result += word;
-    column += word.size();
-    begin = end + 1;
-  }
-  return result;
-}
-
 std::string in_cell(std::string text) {
   for (std::size_t at = 0; (at = text.find_first_of("|\n", at)) != std::string::npos; at += 2) {
     if (text[at] == '\n')
@@ -122,7 +104,7 @@ std::string to_help(const Fields& fields) {
     const std::string help = field.help + (notes.empty() ? "" : fmt::format(" [{}]", fmt::join(notes, "; ")));
     text += "  " + flag;
     text += flag.size() + 2 < kLeft ? std::string(kLeft - flag.size() - 2, ' ') : "\n" + std::string(kLeft, ' ');
-    text += wrapped(help, kWidth - kLeft, kLeft) + "\n";
+    text += wrapped_text(help, kWidth - kLeft, kLeft) + "\n";
   }
   return text;
 }

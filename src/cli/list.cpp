@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "base/fields.h"
+#include "base/wrapped_text.h"
 #include "cli/verbs.h"
 #include "recipes/catalog.h"
 
@@ -27,7 +28,8 @@ int verb_list(const Args& args) {
     return 0;
   }
   for (const auto& method : recipes::methods())
-    fmt::print("{:<12} {} ({})\n{:<12} {}\n\n", method.name, method.title, method.paper, "", method.summary);
+    fmt::print("{:<12} {} ({})\n{:<12} {}\n\n", method.name, method.title, method.paper, "",
+               wrapped_text(method.summary, 97, 13));
   fmt::print("limbeck show METHOD lists a method's options.\n");
   return 0;
 }

@@ -1,11 +1,14 @@
 // limbeck VERB ARGS. Exit codes: 0 done, 1 failed, 2 the user's mistake, 130/143 interrupted and saved.
 #include <fmt/format.h>
 
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <exception>
 #include <new>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 #include "base/errors.h"
 #include "base/fields.h"  // nearest_name, HelpAsked
@@ -76,7 +79,8 @@ int main(int argc, char** argv) {
   limbeck::catch_interrupts();
   try {
     const int code = dispatch(Args(argv + 1, argv + argc));
-    if (std::fflush(stdout) != 0) limbeck::fail("limbeck", "cannot write to the standard output");
+    if (std::fflush(stdout) != 0 && errno != EPIPE)
+      limbeck::fail("limbeck", "cannot write to the standard output: {}", std::strerror(errno));
     return code;
   } catch (const limbeck::Interrupted& e) {
     fmt::print(stderr, "\ninterrupted: {}\n", e.what());
@@ -86,6 +90,10 @@ int main(int argc, char** argv) {
     return 2;
   } catch (const std::bad_alloc&) {
     fmt::print(stderr, "limbeck: out of memory\n");
+    return 1;
+  } catch (const std::system_error& e) {
+    if (e.code() == std::errc::broken_pipe) return 0;  // whoever read the output has seen enough
+    fmt::print(stderr, "limbeck: {}\n", e.what());
     return 1;
   } catch (const std::exception& e) {
     fmt::print(stderr, "limbeck: {}\n", e.what());

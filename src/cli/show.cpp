@@ -7,6 +7,7 @@
 
 #include "base/errors.h"
 #include "base/fields.h"
+#include "base/wrapped_text.h"
 #include "cli/verbs.h"
 #include "recipes/catalog.h"
 
@@ -42,7 +43,7 @@ int verb_show(const Args& args) {
     fmt::print("# {}: {}\n\n{}\n\n{}\n\n```\nlimbeck run {} FILE.toml --out=DIR\n```\n\n{}", method.name, method.title,
                method.paper, method.summary, method.name, to_markdown(of_method));
   } else {
-    fmt::print("{}: {} ({})\n\n{}\n\n", method.name, method.title, method.paper, method.summary);
+    fmt::print("{}: {} ({})\n\n{}\n\n", method.name, method.title, method.paper, wrapped_text(method.summary, 110));
     fmt::print("  limbeck run {} FILE.toml --out=DIR --key=value\n\n{}", method.name, to_help(of_method));
   }
   return 0;

@@ -1,11 +1,10 @@
 // Runs the program as a user does and keeps what it says.
 #pragma once
 
+#include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <array>
-#include <cstdio>
 #include <string>
 #include <vector>
 
@@ -25,9 +24,9 @@ inline Outcome run_program(const std::vector<std::string>& args, const std::stri
   write_file_atomically(folder / "in", input);
   const pid_t pid = ::fork();
   if (pid == 0) {
-    const bool ready = std::freopen((folder / "in").c_str(), "r", stdin) &&
-                       std::freopen((folder / "out").c_str(), "w", stdout) &&
-                       std::freopen((folder / "error").c_str(), "w", stderr);
+    const bool ready = ::dup2(::open((folder / "in").c_str(), O_RDONLY), 0) == 0 &&
+                       ::dup2(::open((folder / "out").c_str(), O_WRONLY | O_CREAT, 0666), 1) == 1 &&
+                       ::dup2(::open((folder / "error").c_str(), O_WRONLY | O_CREAT, 0666), 2) == 2;
     std::vector<char*> argv = {const_cast<char*>(LIMBECK_PROGRAM)};
     for (const auto& arg : args) argv.push_back(const_cast<char*>(arg.c_str()));
     argv.push_back(nullptr);
