@@ -37,14 +37,14 @@ std::string nearest_name(std::string_view name, const std::vector<std::string>& 
   std::size_t best_distance = std::max<std::size_t>(1, std::min<std::size_t>(3, name.size() / 3)) + 1;
   for (const auto& candidate : known) {
     const std::size_t distance = edit_distance(name, candidate);
-    if (distance < best_distance) best = candidate, best_distance = distance;
+    if (distance < best_distance && distance < name.size()) best = candidate, best_distance = distance;
   }
   if (!best.empty()) return best;
   // "epochs" or "train.epoch" for "teacher.train.epochs": the right name in the wrong group.
   best_distance = 2;
   for (const auto& candidate : known) {
     const std::size_t distance = edit_distance(last_part(name), last_part(candidate));
-    if (distance < best_distance) best = candidate, best_distance = distance;
+    if (distance < best_distance && distance < last_part(name).size()) best = candidate, best_distance = distance;
   }
   return best;
 }

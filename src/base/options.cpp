@@ -18,6 +18,17 @@ std::string with_underscores(std::string name) {
   return name;
 }
 
+// toml++ bounds the nesting of values but not of dotted keys, and walks tables by recursion.
+void refuse_endless_keys(const std::string& toml) {
+  constexpr int kMaxDots = 1000;
+  int dots = 0;
+  for (const char c : toml) {
+    if (c == ',' || c == '=' || c == '[' || c == ']' || c == '\n') dots = 0;
+    if (c == '.' && ++dots > kMaxDots)
+      user_fail("options", "expected keys of at most {} parts but received more", kMaxDots);
+  }
+}
+
 class Reader {
  public:
   explicit Reader(const Fields& fields) : fields_(fields) {
@@ -28,6 +39,7 @@ class Reader {
     std::string text;
     try {
       text = read_file(path);
+      refuse_endless_keys(text);
     } catch (const UserError& e) {
       complete_ = false;
       mistakes_.push_back(e.what());

@@ -86,6 +86,7 @@ Json manifest_of(const std::string& method, const std::string& options_toml, con
   }
   return {{"program", "limbeck"},
           {"version", LIMBECK_VERSION},
+          {"program_sha256", sha256_of_file("/proc/self/exe")},
           {"method", method},
           {"seed", seed.value()},
           {"options_sha256", sha256(options_toml)},
@@ -174,22 +175,27 @@ Run Run::open(const fs::path& folder, const std::string& method, const std::stri
   const Json manifest = manifest_of(method, options_toml, inputs, seed);
   run.resumed_ = fs::exists(manifest_path);
   if (run.resumed_) {
-    const auto differences = in_context("a manifest of no use: " + manifest_path.string(), [&] {
-      return differences_between(folder, read_json(manifest_path), manifest, options_toml);
-    });
+    const Json there = read_json(manifest_path);
+    const auto differences = in_context("a manifest of no use: " + manifest_path.string(),
+                                        [&] { return differences_between(folder, there, manifest, options_toml); });
     if (!differences.empty())
       user_fail(
           folder.string(),
           "this folder holds a run of something else; choose another --out, or remove the folder to start anew:\n  {}",
           fmt::join(differences, "\n  "));
+    if (there.value("program_sha256", Json()) != manifest.at("program_sha256"))
+      fmt::print(stderr, "note: {} was begun by another build of limbeck {}; its last digits may differ\n",
+                 folder.string(), LIMBECK_VERSION);
   } else {
     refuse_foreign_files(folder);
     write_file_atomically(folder / "options.toml", options_toml);
     write_json(manifest_path, manifest);  // last: a folder with a manifest is a run
   }
   run.log_ = std::make_shared<RunLog>(folder / "log.jsonl");
-  run.log(
-      {{"kind", run.resumed_ ? "resume" : "start"}, {"version", LIMBECK_VERSION}, {"machine", manifest.at("machine")}});
+  run.log({{"kind", run.resumed_ ? "resume" : "start"},
+           {"version", LIMBECK_VERSION},
+           {"program_sha256", manifest.at("program_sha256")},
+           {"machine", manifest.at("machine")}});
   return run;
 }
 

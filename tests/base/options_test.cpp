@@ -7,6 +7,7 @@
 #include "base/example_options.h"
 #include "base/files.h"
 #include "base/message_of.h"
+#include "base/seeds.h"
 #include "base/temporary_folder.h"
 
 namespace limbeck {
@@ -116,6 +117,42 @@ TEST(ReadOptions, RefusesAValueWhereAGroupBelongsAndAGroupWhereAValueBelongs) {
             std::vector<std::string>{"[my.toml:1] samples: expected a whole number 1 to 1000 but received a table"});
   EXPECT_EQ(mistakes("note = 2020-01-01\n", {}),
             std::vector<std::string>{"[my.toml:1] note: expected text but received a date or time"});
+}
+
+TEST(ReadOptions, SurvivesNestingWithoutEnd) {
+  std::string dotted = "a", tables = "x = ";
+  for (int i = 0; i < 200000; ++i) dotted += ".a", tables += "{a=";
+  for (const std::string& toml : {dotted + " = 1", "[" + dotted + "]", tables, "x = " + std::string(200000, '[')})
+    EXPECT_EQ(mistakes(toml, {}).size(), 1u);
+}
+
+TEST(ReadOptions, RefusesOrReadsWhateverBytesItIsGiven) {
+  const std::string good =
+      "temperature = 0.5\nstops = [\"a\", 'b']\nkeep = \"all\"\n[train]\nepochs = 2\nshuffle = true\n";
+  const TemporaryFolder folder;
+  Random random(Seed(11));
+  int num_read = 0, num_refused = 0;
+  for (int round = 0; round < 3000; ++round) {
+    std::string toml = good;
+    for (uint64_t edit = 1 + random.below(3); edit > 0; --edit) {
+      const std::size_t at = random.below(toml.size());
+      const uint64_t kind = random.below(3);
+      if (kind == 0) toml[at] = static_cast<char>(random.below(256));
+      if (kind == 1) toml.erase(at, 1 + random.below(5));
+      if (kind == 2) toml.insert(at, toml.substr(random.below(toml.size()), random.below(8)));
+    }
+    std::ofstream(folder / "x.toml") << toml;
+    try {
+      ExampleOptions options;
+      Fields fields = fields_of(options);
+      read_options(fields, (folder / "x.toml").string(), {});
+      ++num_read;
+    } catch (const UserErrors&) {
+      ++num_refused;
+    }
+  }
+  EXPECT_GT(num_read, 50);
+  EXPECT_GT(num_refused, 1000);
 }
 
 TEST(ReadOptions, SaysThatAConfigurationIsMissing) {

@@ -81,6 +81,17 @@ TEST_F(RunTest, RefusesAFolderOfAnotherProgramVersion) {
   EXPECT_NE(message_of<UserError>([&] { open(); }).find("version: \"0.0.1\" there"), std::string::npos);
 }
 
+TEST_F(RunTest, GoesOnInAnotherBuildOfTheSameVersionButSaysSo) {
+  { const limbeck::Run run = open(); }
+  Json manifest = read_json(folder_ / "manifest.json");
+  manifest["program_sha256"] = "of another build";
+  write_json(folder_ / "manifest.json", manifest);
+  testing::internal::CaptureStderr();
+  EXPECT_TRUE(open().resumed());
+  EXPECT_NE(testing::internal::GetCapturedStderr().find("another build"), std::string::npos);
+  EXPECT_EQ(log_rows().back()["program_sha256"], sha256_of_file("/proc/self/exe"));
+}
+
 TEST_F(RunTest, SaysThatAManifestIsBroken) {
   { const limbeck::Run run = open(); }
   write_file_atomically(folder_ / "manifest.json", "{\"version\": ");
