@@ -16,6 +16,10 @@ const std::vector<Verb>& verbs() {
        "Continues prompts, all samples of a prompt together", verb_generate},
       {"score", "limbeck score --model=DIR|FILE.gguf --input=texts.jsonl --out=scores.jsonl",
        "Gives the log-probability of every token of given texts", verb_score},
+      {"tokenize", "limbeck tokenize --model=DIR|FILE.gguf --input=lines.txt --out=ids.jsonl",
+       "Gives the ids of each line of a text", verb_tokenize},
+      {"verify", "limbeck verify --input=programs.jsonl --out=verdicts.jsonl",
+       "Judges Python programs in isolation and compares their answers", verb_verify},
   };
   return list;
 }
