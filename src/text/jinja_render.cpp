@@ -1,0 +1,272 @@
+#include "text/jinja_render.h"
+
+#include <array>
+
+#include "base/errors.h"
+#include "text/jinja_syntax.h"
+#include "text/jinja_values.h"
+
+namespace limbeck::text::jinja {
+namespace {
+
+constexpr int64_t kMaxSteps = 20'000'000;
+constexpr std::size_t kMaxOutput = std::size_t(64) << 20;
+
+using Kind = Expression::Kind;
+
+class Renderer {
+ public:
+  Renderer(const Json& variables, std::optional<std::time_t> now) : now_(now.value_or(std::time(nullptr))) {
+    scopes_.push_back(variables);
+  }
+  std::string run(const Body& body) {
+    render(body, out_);
+    return std::move(out_);
+  }
+
+ private:
+  enum class Flow { kOn, kBreak, kContinue };
+
+  // Puts the line before what an operation complains about.
+  template <class F>
+  auto at_line(int64_t line, F&& work) -> decltype(work()) {
+    if (++steps_ > kMaxSteps) user_fail(where(line), "expected a template that ends but it goes on and on");
+    try {
+      return work();
+    } catch (const UserError& error) {
+      const std::string_view what = error.what();
+      if (what.starts_with("[chat template line")) throw;
+      const std::size_t end = what.find("] ");
+      throw UserError("[" + where(line) + "] " + std::string(what.substr(end == std::string_view::npos ? 0 : end + 2)));
+    }
+  }
+  static std::string where(int64_t line) { return "chat template line " + std::to_string(line); }
+
+  void write(const std::string& text, std::string& out, int64_t line) const {
+    if (out.size() + text.size() > kMaxOutput) user_fail(where(line), "expected at most {} bytes of text", kMaxOutput);
+    out += text;
+  }
+
+  Flow render(const Body& body, std::string& out) {
+    for (const Statement& statement : body) {
+      const Flow flow = render(statement, out);
+      if (flow != Flow::kOn) return flow;
+    }
+    return Flow::kOn;
+  }
+
+  Flow render(const Statement& s, std::string& out) {
+    switch (s.kind) {
+      case Statement::Kind::kText:
+        write(s.text, out, s.line);
+        return Flow::kOn;
+      case Statement::Kind::kOutput:
+        write(to_text(value_of(*s.value)), out, s.line);
+        return Flow::kOn;
+      case Statement::Kind::kIf:
+        return render(is_true(value_of(*s.value)) ? s.body : s.otherwise, out);
+      case Statement::Kind::kFor:
+        return render_loop(s, out);
+      case Statement::Kind::kSet:
+        set(s);
+        return Flow::kOn;
+      case Statement::Kind::kScope: {
+        scopes_.push_back(Json::object());
+        const Flow flow = render(s.body, out);
+        scopes_.pop_back();
+        return flow;
+      }
+      case Statement::Kind::kBreak:
+        return Flow::kBreak;
+      case Statement::Kind::kContinue:
+        return Flow::kContinue;
+    }
+    return Flow::kOn;
+  }
+
+  void set(const Statement& s) {
+    Json value;
+    if (s.value) {
+      value = value_of(*s.value);
+    } else {
+      std::string text;
+      scopes_.push_back(Json::object());
+      render(s.body, text);
+      scopes_.pop_back();
+      value = text;
+    }
+    if (s.text.empty()) {
+      scopes_.back()[s.targets[0]] = std::move(value);
+      return;
+    }
+    Json* holder = find(s.targets[0]);
+    if (!holder || !holder->is_object()) user_fail(where(s.line), "expected '{}' to be a namespace", s.targets[0]);
+    (*holder)[s.text] = std::move(value);
+  }
+
+  Json* find(const std::string& name) {
+    for (auto scope = scopes_.rbegin(); scope != scopes_.rend(); ++scope)
+      if (const auto found = scope->find(name); found != scope->end()) return &*found;
+    return nullptr;
+  }
+
+  // Puts an item of a loop, or its parts, under the loop's names.
+  void unpack(const Statement& s, const Json& item, Json& scope) const {
+    if (s.targets.size() == 1) {
+      scope[s.targets[0]] = item;
+      return;
+    }
+    if (!item.is_array() || item.size() != s.targets.size())
+      user_fail(where(s.line), "expected items of {} parts but received {}", s.targets.size(), kind_of(item));
+    for (std::size_t i = 0; i < s.targets.size(); ++i) scope[s.targets[i]] = item[i];
+  }
+
+  Flow render_loop(const Statement& s, std::string& out) {
+    std::vector<Json> items = at_line(s.line, [&] { return items_of(value_of(*s.value)); });
+    if (s.condition) {
+      std::vector<Json> kept;
+      for (Json& item : items) {
+        scopes_.push_back(Json::object());
+        unpack(s, item, scopes_.back());
+        if (is_true(value_of(*s.condition))) kept.push_back(std::move(item));
+        scopes_.pop_back();
+      }
+      items = std::move(kept);
+    }
+    if (items.empty()) return render(s.otherwise, out);
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      Json scope = Json::object();
+      unpack(s, items[i], scope);
+      scope["loop"] = {{"index", i + 1},
+                       {"index0", i},
+                       {"revindex", items.size() - i},
+                       {"revindex0", items.size() - i - 1},
+                       {"first", i == 0},
+                       {"last", i + 1 == items.size()},
+                       {"length", items.size()}};
+      if (i > 0) scope["loop"]["previtem"] = items[i - 1];
+      if (i + 1 < items.size()) scope["loop"]["nextitem"] = items[i + 1];
+      scopes_.push_back(std::move(scope));
+      const Flow flow = render(s.body, out);
+      scopes_.pop_back();
+      if (flow == Flow::kBreak) break;
+    }
+    return Flow::kOn;
+  }
+
+  Json value_of(const Expression& e) {
+    return at_line(e.line, [&] { return evaluate(e); });
+  }
+  Json part(const Expression& e, std::size_t i) {
+    return i < e.parts.size() && e.parts[i] ? value_of(*e.parts[i]) : undefined();
+  }
+
+  Json evaluate(const Expression& e) {
+    switch (e.kind) {
+      case Kind::kLiteral:
+        return e.literal;
+      case Kind::kName: {
+        const Json* found = find(e.text);
+        return found ? *found : is_function(e.text) ? Json(e.text) : undefined();
+      }
+      case Kind::kList: {
+        Json list = Json::array();
+        for (const auto& item : e.parts) list.push_back(value_of(*item));
+        return list;
+      }
+      case Kind::kDict: {
+        Json dict = Json::object();
+        for (std::size_t i = 0; i + 1 < e.parts.size(); i += 2) dict[to_text(part(e, i))] = part(e, i + 1);
+        return dict;
+      }
+      case Kind::kAttribute:
+        return item_of(part(e, 0), e.text);
+      case Kind::kIndex:
+        return item_of(part(e, 0), part(e, 1));
+      case Kind::kSlice:
+        return slice_of(part(e, 0), part(e, 1), part(e, 2), part(e, 3));
+      case Kind::kCall:
+        return call(e);
+      case Kind::kFilter:
+        return apply_filter(e.text, part(e, 0), arguments(e));
+      case Kind::kTest:
+        return apply_test(e.text, part(e, 0), arguments(e));
+      case Kind::kNot:
+        return !is_true(part(e, 0));
+      case Kind::kNegate:
+        return binary("-", Json(int64_t(0)), part(e, 0));
+      case Kind::kBinary: {
+        Json left = part(e, 0);
+        if (e.text == "and") return is_true(left) ? part(e, 1) : left;
+        if (e.text == "or") return is_true(left) ? left : part(e, 1);
+        return binary(e.text, left, part(e, 1));
+      }
+      case Kind::kTernary:
+        return is_true(part(e, 0)) ? part(e, 1) : part(e, 2);
+    }
+    return undefined();
+  }
+
+  Arguments arguments(const Expression& e) {
+    Arguments made;
+    for (std::size_t i = 1; i < e.parts.size(); ++i) made.positional.push_back(part(e, i));
+    for (const auto& [name, value] : e.named) made.named.emplace_back(name, value_of(*value));
+    return made;
+  }
+
+  static bool is_function(std::string_view name) {
+    return name == "raise_exception" || name == "namespace" || name == "strftime_now" || name == "range";
+  }
+
+  Json call(const Expression& e) {
+    const Expression& callee = *e.parts[0];
+    if (callee.kind == Kind::kAttribute) return call_method(part(callee, 0), callee.text, arguments(e));
+    if (callee.kind != Kind::kName || !is_function(callee.text))
+      user_fail("chat template", "the function '{}' is not supported", callee.text);
+    const Arguments given = arguments(e);
+    if (callee.text == "raise_exception") user_fail("chat template", "the template refuses: {}", to_text(given.get(0)));
+    if (callee.text == "strftime_now") return formatted_time(to_text(given.get(0)));
+    if (callee.text == "range") return range(given);
+    Json made = Json::object();
+    for (const auto& [name, value] : given.named) made[name] = value;
+    return made;
+  }
+
+  std::string formatted_time(const std::string& format) const {
+    std::tm local{};
+    localtime_r(&now_, &local);
+    std::array<char, 256> text;
+    const std::size_t size = std::strftime(text.data(), text.size(), format.c_str(), &local);
+    return std::string(text.data(), size);
+  }
+
+  static Json range(const Arguments& given) {
+    const auto number = [&](std::size_t i, int64_t otherwise) {
+      const Json value = given.get(i);
+      return value.is_number_integer() ? value.get<int64_t>() : otherwise;
+    };
+    const bool one = given.positional.size() == 1;
+    const int64_t begin = one ? 0 : number(0, 0), end = number(one ? 0 : 1, 0), step = number(2, 1);
+    Json list = Json::array();
+    if (step == 0) user_fail("chat template", "range: expected a step other than 0");
+    for (int64_t i = begin; step > 0 ? i < end : i > end;) {
+      if (list.size() == 100000) user_fail("chat template", "range: expected at most 100000 numbers");
+      list.push_back(i);
+      if (__builtin_add_overflow(i, step, &i)) break;
+    }
+    return list;
+  }
+
+  const std::time_t now_;
+  std::vector<Json> scopes_;  // innermost last
+  std::string out_;
+  int64_t steps_ = 0;
+};
+
+}  // namespace
+
+std::string render(std::string_view source, const Json& variables, std::optional<std::time_t> now) {
+  return Renderer(variables, now).run(parse(source));
+}
+
+}  // namespace limbeck::text::jinja
