@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <cstdio>
 #include <map>
+#include <span>
 
 #include "base/errors.h"
 #include "base/fields.h"
 #include "base/files.h"
-#include "base/interrupt.h"
 #include "base/json.h"
 #include "base/progress.h"
 #include "cli/verbs.h"
@@ -18,7 +18,7 @@
 namespace limbeck::cli {
 namespace {
 
-constexpr std::size_t kPiece = 512;  // programs between two looks at Ctrl-C
+constexpr std::size_t kPiece = 512;  // programs between two steps of the progress bar
 
 struct Options {
   std::string input, out;
@@ -62,6 +62,25 @@ Json with_verdict(Json row, const sandbox::Verdict& verdict) {
   return row;
 }
 
+void judge_all(sandbox::Judge& judge, std::span<const sandbox::Program> programs, std::vector<Json>& rows,
+               const std::string& out) {
+  std::map<std::string, int64_t> counts;
+  Progress progress("judging", "programs", static_cast<int64_t>(rows.size()));
+  write_file_atomically(out, [&](const Sink& sink) {
+    for (std::size_t begin = 0; begin < rows.size(); begin += kPiece) {
+      const std::size_t count = std::min(kPiece, rows.size() - begin);
+      const auto verdicts = judge.judge(programs.subspan(begin, count));
+      for (std::size_t i = 0; i < count; ++i) {
+        sink(to_line(with_verdict(std::move(rows[begin + i]), verdicts[i])) + "\n");
+        ++counts[sandbox::name_of(verdicts[i].outcome)];
+      }
+      progress.set(static_cast<int64_t>(begin + count));
+    }
+  });
+  progress.finish();
+  for (const auto& [name, count] : counts) fmt::print("{:<15} {}\n", name, count);
+}
+
 }  // namespace
 
 int verb_verify(const Args& args) {
@@ -87,22 +106,11 @@ int verb_verify(const Args& args) {
   if (rows.empty()) user_fail("verify", "{} holds no programs", options.input);
 
   const auto judge = sandbox::Judge::open(options.judge);
-  std::map<std::string, int64_t> counts;
-  Progress progress("judging", "programs", static_cast<int64_t>(rows.size()));
-  write_file_atomically(options.out, [&](const Sink& sink) {
-    for (std::size_t begin = 0; begin < rows.size(); begin += kPiece) {
-      throw_if_interrupted("no verdicts were written; the same command starts again");
-      const std::size_t count = std::min(kPiece, rows.size() - begin);
-      const auto verdicts = judge->judge(std::span(programs).subspan(begin, count));
-      for (std::size_t i = 0; i < count; ++i) {
-        sink(to_line(with_verdict(std::move(rows[begin + i]), verdicts[i])) + "\n");
-        ++counts[sandbox::name_of(verdicts[i].outcome)];
-      }
-      progress.set(static_cast<int64_t>(begin + count));
-    }
-  });
-  progress.finish();
-  for (const auto& [name, count] : counts) fmt::print("{:<15} {}\n", name, count);
+  try {
+    judge_all(*judge, programs, rows, options.out);
+  } catch (const Interrupted& stop) {
+    throw Interrupted(stop.signal(), "no verdicts were written; the same command starts again");
+  }
   return 0;
 }
 

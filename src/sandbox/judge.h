@@ -64,7 +64,8 @@ class Judge {
   static std::unique_ptr<Judge> open(const JudgeOptions& options);
   virtual ~Judge() = default;
   // Verdicts in the order of the programs. Equal sources are run once. Any thread may call; one batch runs at a time.
-  // Throws Error when supervisors are lost again and again (a program that loses its own is only called killed).
+  // Throws Interrupted after Ctrl-C or SIGTERM, as soon as the programs that run have ended, and Error when supervisors
+  // are lost again and again (a program that loses its own is only called killed).
   virtual std::vector<Verdict> judge(std::span<const Program> programs) = 0;
 };
 

@@ -2,10 +2,13 @@
 
 #include <utility>
 
+#include "base/interrupt.h"
+
 namespace limbeck::sandbox {
 namespace {
 
 std::optional<Job> take(Batch& batch) {
+  if (interrupted()) return std::nullopt;  // what runs is waited for; the rest is not begun
   const std::size_t index = batch.next.fetch_add(1);
   if (index >= batch.sources.size()) return std::nullopt;
   return Job{.index = index, .source = batch.sources[index]};

@@ -29,7 +29,8 @@ class Pool {
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
 
-  // Fills batch.verdicts. Throws the first error of any worker. One batch at a time.
+  // Fills batch.verdicts, of all sources unless interrupted() said to stop. Throws the first error of any worker. One
+  // batch at a time.
   void run(Batch& batch);
 
  private:

@@ -118,14 +118,24 @@ TEST_F(ForbiddenCall, EndsTheProgramAndIsNamed) {
                                "vmsplice",
                                "splice",
                                "tee"};
+  std::vector<std::string> names;
+  std::vector<Program> programs;
   for (const char* call : calls) {
     const int number = seccomp_syscall_resolve_name(call);
     if (number < 0) continue;  // not a call of this processor
-    const std::string source = fmt::format(
-        "import ctypes\ntry:\n  ctypes.CDLL(None).syscall({}, 0, 0, 0, 0, 0, 0)\nexcept BaseException:\n  pass\n"
-        "answer = 1",
-        number);
-    EXPECT_EQ(said(source), std::string("forbidden_call ") + call);
+    names.emplace_back(call);
+    programs.push_back({.source = fmt::format("import ctypes\n"
+                                              "try:\n"
+                                              "  ctypes.CDLL(None).syscall({}, 0, 0, 0, 0, 0, 0)\n"
+                                              "except BaseException:\n"
+                                              "  pass\n"
+                                              "answer = 1",
+                                              number)});
+  }
+  const auto verdicts = judge_->judge(programs);
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    EXPECT_EQ(verdicts[i].outcome, Outcome::kForbiddenCall) << names[i];
+    EXPECT_EQ(verdicts[i].detail, names[i]);
   }
 }
 

@@ -13,10 +13,15 @@
 
 namespace limbeck::sandbox {
 
-// Short limits, so that a test of a limit takes a moment.
+// Small limits, with time to spare for a busy machine.
 inline JudgeOptions quick_options() {
-  return {.limits = {.seconds = 0.8, .cpu_seconds = 0.8, .memory_mib = 128, .output_bytes = 4096, .file_bytes = 65536},
+  return {.limits = {.seconds = 5, .cpu_seconds = 3, .memory_mib = 128, .output_bytes = 4096, .file_bytes = 65536},
           .workers = 2};
+}
+
+// For programs that shall run out of time.
+inline JudgeOptions brief_options() {
+  return {.limits = {.seconds = 0.25, .cpu_seconds = 3}, .workers = 4};
 }
 
 // Null where isolation cannot be set up; `why` says what is missing.

@@ -117,7 +117,7 @@ TEST(VerdictOf, ReadsTheReportOfAProgramThatRanToItsEnd) {
 }
 
 TEST(VerdictOf, CallsAProgramWithoutAReadableReportKilled) {
-  for (const std::string report :
+  for (const std::string& report :
        {std::string(), std::string("A"), answer_report('x', 1), answer_report('f', 1) + "f",
         answer_report('f', 1) + answer_report('f', 2), std::string("NN"), std::string(1025, 'A')}) {
     const Verdict verdict = verdict_for({.report = report});

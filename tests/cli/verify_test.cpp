@@ -1,0 +1,141 @@
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <filesystem>
+
+#include "base/files.h"
+#include "base/json.h"
+#include "cli/program.h"
+#include "sandbox/judge.h"
+#include "sandbox/process.h"
+
+namespace limbeck {
+namespace {
+
+class Verify : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    static const auto lines = sandbox::diagnose();
+    for (const auto& line : lines)
+      if (!line.works) GTEST_SKIP() << line.what << ": " << line.why;
+  }
+  Outcome verify(const std::string& lines, std::vector<std::string> more = {}) {
+    write_file_atomically(folder_ / "in.jsonl", lines);
+    more.insert(more.begin(), {"verify", "--input=" + (folder_ / "in.jsonl").string(), "--out=" + out().string()});
+    return run_program(more);
+  }
+  std::vector<Json> rows() {
+    std::vector<Json> rows;
+    read_jsonl(out(), [&](const Json& row, int64_t) { rows.push_back(row); });
+    return rows;
+  }
+  std::filesystem::path out() const { return folder_ / "out.jsonl"; }
+  TemporaryFolder folder_;
+};
+
+TEST_F(Verify, WritesEveryLineBackWithItsVerdict) {
+  const Outcome outcome = verify(
+      "{\"id\": \"a\", \"program\": \"answer = 3 * 4.0\", \"answer\": 12, \"note\": [1, 2]}\n"
+      "\n"
+      "{\"program\": \"answer = 13\", \"answer\": 12.0}\n"
+      "{\"program\": \"answer = 1 / 0\", \"answer\": 12.0}\n"
+      "{\"program\": \"import socket\\nsocket.socket()\", \"answer\": 1}\n"
+      "{\"program\": \"answer = 99\"}\n"
+      "{\"program\": \"answer = 99\", \"answer\": null}\n");
+  ASSERT_EQ(outcome.code, 0) << outcome.error;
+  const auto lines = rows();
+  ASSERT_EQ(lines.size(), 6U);
+  EXPECT_EQ(lines[0]["id"], "a");
+  EXPECT_EQ(lines[0]["note"], Json::parse("[1, 2]"));
+  EXPECT_EQ(lines[0]["program"], "answer = 3 * 4.0");
+  EXPECT_EQ(lines[0]["verdict"], "passed");
+  EXPECT_EQ(lines[0]["bound"], 12.0);
+  EXPECT_EQ(lines[0]["type"], "float");
+  EXPECT_EQ(lines[1]["verdict"], "wrong_answer");
+  EXPECT_EQ(lines[2]["verdict"], "exception");
+  EXPECT_EQ(lines[2]["detail"], "ZeroDivisionError: division by zero");
+  EXPECT_TRUE(lines[2]["bound"].is_null());
+  EXPECT_EQ(lines[3]["verdict"], "forbidden_call");
+  EXPECT_EQ(lines[3]["detail"], "socket");
+  EXPECT_EQ(lines[4]["verdict"], "passed");
+  EXPECT_EQ(lines[5]["verdict"], "passed");
+  EXPECT_EQ(outcome.out, "exception       1\nforbidden_call  1\npassed          3\nwrong_answer    1\n");
+}
+
+TEST_F(Verify, NamesEveryBadLineBeforeAnyWork) {
+  const Outcome outcome = verify(
+      "{\"program\": \"answer = 1\", \"answer\": 1}\n"
+      "{\"answer\": 1}\n"
+      "{\"program\": 5}\n"
+      "{\"program\": \"answer = 1\", \"answer\": \"one\"}\n");
+  EXPECT_EQ(outcome.code, 2);
+  for (const char* part : {"in.jsonl:2", "in.jsonl:3", "in.jsonl:4", "field 'answer': expected a number but received"})
+    EXPECT_NE(outcome.error.find(part), std::string::npos) << outcome.error;
+  EXPECT_EQ(outcome.error.find("in.jsonl:1]"), std::string::npos) << outcome.error;
+  EXPECT_FALSE(std::filesystem::exists(out()));
+}
+
+TEST_F(Verify, NamesALineThatIsNoJsonAndKeepsAnOlderResult) {
+  write_file_atomically(out(), "older");
+  const Outcome outcome = verify("{\"program\": \"answer = 1\"}\n{\"program\": \"answer\n");
+  EXPECT_EQ(outcome.code, 2);
+  EXPECT_NE(outcome.error.find("in.jsonl:2"), std::string::npos) << outcome.error;
+  EXPECT_EQ(read_file(out()), "older");
+}
+
+TEST_F(Verify, RefusesAnEmptyFile) {
+  const Outcome outcome = verify("\n\n");
+  EXPECT_EQ(outcome.code, 2);
+  EXPECT_NE(outcome.error.find("holds no programs"), std::string::npos) << outcome.error;
+}
+
+TEST_F(Verify, TakesLimitsAndTheCheckFromFlags) {
+  const Outcome outcome = verify(
+      "{\"program\": \"answer = 12\", \"answer\": 12}\n"
+      "{\"program\": \"answer = 14.0\", \"answer\": 12}\n"
+      "{\"program\": \"print('x' * 100)\\nanswer = 12.0\", \"answer\": 12}\n",
+      {"--check.type_policy=float_only", "--check.relative_tolerance=0.2", "--limits.output_bytes=50", "--workers=1"});
+  ASSERT_EQ(outcome.code, 0) << outcome.error;
+  EXPECT_EQ(rows()[0]["verdict"], "wrong_answer");
+  EXPECT_EQ(rows()[1]["verdict"], "passed");
+  EXPECT_EQ(rows()[2]["verdict"], "output_limit");
+}
+
+TEST_F(Verify, WritesStrangeDetailsAndAnswersAsJson) {
+  const Outcome outcome = verify(
+      "{\"program\": \"raise ValueError('\\ud83d\\ude00\\u0007')\"}\n{\"program\": \"answer = float('nan')\"}\n");
+  ASSERT_EQ(outcome.code, 0) << outcome.error;
+  EXPECT_EQ(rows()[0]["detail"], "ValueError: \xf0\x9f\x98\x80 ");
+  EXPECT_EQ(rows()[1]["verdict"], "wrong_answer");
+  EXPECT_TRUE(rows()[1]["bound"].is_null());
+}
+
+TEST_F(Verify, StopsSoonAfterCtrlCAndWritesNothing) {
+  std::string lines;
+  for (int i = 0; i < 200; ++i)
+    lines += fmt::format("{{\"program\": \"import time\\ntime.sleep(0.5)\\nanswer = {}\"}}\n", i);
+  write_file_atomically(folder_ / "in.jsonl", lines);
+  const sandbox::Descriptor errors(open((folder_ / "errors").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+  const pid_t pid = sandbox::start_process(
+      {.command = {LIMBECK_PROGRAM, "verify", "--input=" + (folder_ / "in.jsonl").string(), "--out=" + out().string()},
+       .errors = errors.get(),
+       .environment = environ});
+  const auto files = [&] { return std::distance(std::filesystem::directory_iterator(folder_.path()), {}); };
+  for (int i = 0; i < 1000 && files() < 3; ++i) usleep(20000);  // until the temporary file of the verdicts is there
+  ASSERT_EQ(files(), 3);
+  kill(pid, SIGINT);
+  int status = 0;
+  waitpid(pid, &status, 0);
+  EXPECT_EQ(WEXITSTATUS(status), 130);
+  EXPECT_EQ(files(), 2) << "nothing but the input and what was said";
+  EXPECT_NE(read_file(folder_ / "errors").find("no verdicts were written; the same command starts again"),
+            std::string::npos)
+      << read_file(folder_ / "errors");
+}
+
+}  // namespace
+}  // namespace limbeck
