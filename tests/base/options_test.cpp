@@ -132,7 +132,7 @@ TEST(ReadOptions, RefusesOrReadsWhateverBytesItIsGiven) {
   const TemporaryFolder folder;
   Random random(Seed(11));
   int num_read = 0, num_refused = 0;
-  for (int round = 0; round < 3000; ++round) {
+  for (int round = 0; round < 500; ++round) {
     std::string toml = good;
     for (uint64_t edit = 1 + random.below(3); edit > 0; --edit) {
       const std::size_t at = random.below(toml.size());
@@ -151,8 +151,8 @@ TEST(ReadOptions, RefusesOrReadsWhateverBytesItIsGiven) {
       ++num_refused;
     }
   }
-  EXPECT_GT(num_read, 50);
-  EXPECT_GT(num_refused, 1000);
+  EXPECT_GT(num_read, 10);
+  EXPECT_GT(num_refused, 200);
 }
 
 TEST(ReadOptions, SaysThatAConfigurationIsMissing) {
