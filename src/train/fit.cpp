@@ -4,12 +4,13 @@
 
 #include <chrono>
 #include <cmath>
-#include <csignal>
+#include <optional>
 
 #include "base/errors.h"
 #include "base/interrupt.h"
 #include "base/progress.h"
 #include "data/order.h"
+#include "formats/tensorboard.h"
 #include "train/accumulate.h"
 #include "train/adamw.h"
 #include "train/checkpoint.h"
@@ -64,6 +65,7 @@ class Fit {
  private:
   void train() {
     Progress progress("training", "steps", total_, state_.step);
+    curves_.emplace(run_.path("tensorboard"), state_.step);
     saved_at_ = Clock::now();
     saved_step_ = state_.step;
     while (true) {
@@ -107,6 +109,7 @@ class Fit {
         const bool better = state_.best_step == 0 || *metric > state_.best_metric;
         if (better && options_.keep_best) checkpoints_.save_best(state_.step);
         if (better) state_.best_step = state_.step, state_.best_metric = *metric;
+        curves_->scalar(state_.step, "evaluation/metric", *metric);
         run_.log({{"kind", "evaluation"}, {"step", state_.step}, {"metric", *metric}, {"best", better}});
       }
     } catch (const Interrupted&) {
@@ -164,6 +167,10 @@ class Fit {
                 {"tokens", batch.num_tokens},
                 {"seconds", seconds},
                 {"tokens_per_second", static_cast<double>(batch.num_tokens) / seconds}};
+    curves_->scalars(state_.step, {{"train/loss", batch.loss},
+                                   {"train/learning_rate", rate},
+                                   {"train/gradient_norm", norm},
+                                   {"train/tokens_per_second", row["tokens_per_second"].get<double>()}});
     if (batch.terms.size() > 1)
       for (const auto& [name, mean] : batch.terms) row["terms"][name] = mean;
     run_.log(row);
@@ -184,6 +191,7 @@ class Fit {
   Adamw optimiser_;
   Checkpoints checkpoints_;
   State state_;
+  std::optional<formats::TensorBoardWriter> curves_;
   Clock::time_point saved_at_;
   int64_t saved_step_ = 0;
 };
