@@ -110,7 +110,9 @@ std::string to_help(const Fields& fields) {
 }
 
 std::string to_markdown(const Fields& fields) {
-  std::string text = "| option | type | default | range | what it does |\n| --- | --- | --- | --- | --- |\n";
+  std::string text =
+      "In a TOML file under these names, what stands before a dot being a table; as flags `--name=value`, with `-` for "
+      "`_` if you like.\n\n| option | type | default | range | what it does |\n| --- | --- | --- | --- | --- |\n";
   for (const Field& field : fields.list()) {
     Field without_range = field;
     without_range.range = {};
