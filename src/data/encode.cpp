@@ -1,11 +1,17 @@
 #include "data/encode.h"
 
 #include <algorithm>
+#include <ctime>
 
 #include "base/errors.h"
+#include "text/chat_template.h"
 
 namespace limbeck::data {
 namespace {
+
+// For templates that write today's date: 2024-07-26, which Llama 3.1's falls back to. The same rows give the same
+// tokens on any day.
+constexpr std::time_t kDate = 1721952000;
 
 void append(Example& example, const std::vector<int32_t>& ids, bool learned) {
   example.ids.insert(example.ids.end(), ids.begin(), ids.end());
@@ -13,15 +19,18 @@ void append(Example& example, const std::vector<int32_t>& ids, bool learned) {
 }
 
 Example encode(const Row& row, const text::Tokenizer& tokenizer, const Limits& limits, const EncodeOptions& options,
-               const std::string& where, const RenderChat& render_chat) {
-  if (!row.messages.empty() && !render_chat)
-    user_fail(where, "expected a model with a chat template for a row of 'messages' but this one has none");
+               const std::string& where) {
   Example example;
   const auto& spec = tokenizer.spec();
+  if (!row.messages.empty()) {  // the template writes what begins and ends a text
+    for (const auto& piece : in_context(where, [&] { return text::cut_chat(spec, row.messages, kDate); }))
+      append(example, tokenizer.encode_rendered(piece.text), piece.by_assistant || options.loss_on_prompt);
+    return example;
+  }
   if (spec.add_bos && spec.bos) append(example, {*spec.bos}, false);
-  for (const Segment& segment : row.messages.empty() ? row.segments : render_chat(row.messages))
+  for (const Segment& segment : row.segments)
     append(example, tokenizer.encode_rendered(segment.text), segment.learned || options.loss_on_prompt);
-  if (options.end_of_text && row.messages.empty()) append(example, {limits.end_of_text}, true);
+  if (options.end_of_text) append(example, {limits.end_of_text}, true);
   return example;
 }
 
@@ -70,7 +79,7 @@ void EncodeOptions::describe(Fields& f) {
 }
 
 Encoded encode_rows(const std::vector<Row>& rows, const text::Tokenizer& tokenizer, const Limits& limits,
-                    const EncodeOptions& options, const std::string& where, const RenderChat& render_chat) {
+                    const EncodeOptions& options, const std::string& where) {
   if (options.max_length > limits.context)
     user_fail("max_length", "expected at most {}, the context of the model, but received {}", limits.context,
               options.max_length);
@@ -82,7 +91,7 @@ Encoded encode_rows(const std::vector<Row>& rows, const text::Tokenizer& tokeniz
   Mistakes mistakes;
   for (const Row& row : rows) {
     const std::string place = fmt::format("{}:{}", where, row.line);
-    Example example = encode(row, tokenizer, limits, options, place, render_chat);
+    Example example = encode(row, tokenizer, limits, options, place);
     const auto length = static_cast<int64_t>(example.ids.size());
     if (length > most && options.overflow == Overflow::kRefuse) {
       mistakes.add(fmt::format("[{}] expected at most {} tokens but received {} (overflow=truncate or skip allows it)",

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -38,12 +37,9 @@ struct Encoded {
   double num_targets = 0;
 };
 
-// A chat as the model's template writes it, cut into segments; assistant turns are learned.
-using RenderChat = std::function<std::vector<Segment>(const std::vector<Message>& messages)>;
-
 // Segments are encoded one by one, so that the ids of a prompt are those that generation will see whatever follows it.
 // Throws UserErrors with every row that is too long (kRefuse) or has nothing to learn; `where` names the file.
 Encoded encode_rows(const std::vector<Row>& rows, const text::Tokenizer& tokenizer, const Limits& limits,
-                    const EncodeOptions& options, const std::string& where, const RenderChat& render_chat = {});
+                    const EncodeOptions& options, const std::string& where);
 
 }  // namespace limbeck::data

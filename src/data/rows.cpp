@@ -8,10 +8,10 @@
 namespace limbeck::data {
 namespace {
 
-std::vector<Message> messages_of(const Json& list, const std::string& where) {
+std::vector<text::ChatMessage> messages_of(const Json& list, const std::string& where) {
   if (!list.is_array() || list.empty())
     user_fail(where, "field 'messages': expected a list of messages but received {}", to_line(list).substr(0, 60));
-  std::vector<Message> messages;
+  std::vector<text::ChatMessage> messages;
   bool answered = false;
   for (const Json& message : list) {
     if (!message.is_object())

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "text/chat_template.h"
 
 namespace limbeck::data {
 
@@ -17,14 +18,10 @@ struct Segment {
   bool learned = true;
 };
 
-struct Message {
-  std::string role, content;  // role: system, user or assistant
-};
-
 // Exactly one of segments and messages is filled.
 struct Row {
   std::vector<Segment> segments;
-  std::vector<Message> messages;
+  std::vector<text::ChatMessage> messages;
   int64_t line = 0;  // in the file, from 1
 };
 

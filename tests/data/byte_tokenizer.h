@@ -8,7 +8,8 @@
 
 namespace limbeck {
 
-inline std::shared_ptr<const text::Tokenizer> byte_tokenizer(bool add_bos = false) {
+inline std::shared_ptr<const text::Tokenizer> byte_tokenizer(bool add_bos = false,
+                                                             const std::string& chat_template = "") {
   text::TokenizerSpec spec;
   for (int byte = 0; byte < 256; ++byte)
     spec.tokens.push_back(text::bytes_to_alphabet(std::string(1, static_cast<char>(byte))));
@@ -17,6 +18,7 @@ inline std::shared_ptr<const text::Tokenizer> byte_tokenizer(bool add_bos = fals
   spec.eos = 256;
   spec.bos = 256;
   spec.add_bos = add_bos;
+  spec.chat_template = chat_template;
   return text::Tokenizer::from_spec(std::move(spec));
 }
 

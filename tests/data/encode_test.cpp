@@ -85,15 +85,22 @@ TEST(EncodeRows, RefusesMoreThanTheContext) {
   EXPECT_THROW(encode({pair_row("a", "b", 1)}, {.pad_to_length = 33, .loss_on_pad = true}), UserError);
 }
 
-TEST(EncodeRows, LearnsTheTurnsThatTheChatTemplateMarks) {
+TEST(EncodeRows, LearnsTheTurnsOfTheAssistantInAChat) {
   const Row chat{.messages = {{"user", "q"}, {"assistant", "r"}}, .line = 4};
-  const auto render = [](const std::vector<Message>& messages) {
-    return std::vector<Segment>{{"<" + messages[0].content + ">", false}, {messages[1].content, true}};
-  };
-  const auto encoded = encode_rows({chat}, *byte_tokenizer(), kLimits, {}, "rows.jsonl", render);
-  EXPECT_EQ(encoded.examples[0].ids, (std::vector<int32_t>{'<', 'q', '>', 'r'}));
-  EXPECT_EQ(encoded.examples[0].weights, (std::vector<float>{0, 0, 0, 1}));
-  EXPECT_NE(message_of<UserError>([&] { encode({chat}); }).find("rows.jsonl:4"), std::string::npos);
+  const auto tokenizer = byte_tokenizer(
+      false,
+      "{% for m in messages %}{{ m.role[0] }}:{{ m.content }}|{% endfor %}{% if add_generation_prompt %}a:{% endif %}");
+  const auto encoded = encode_rows({chat}, *tokenizer, kLimits, {}, "rows.jsonl");
+  EXPECT_EQ(tokenizer->decode(encoded.examples[0].ids), "u:q|a:r|");
+  EXPECT_EQ(encoded.examples[0].weights, (std::vector<float>{0, 0, 0, 0, 0, 0, 1, 1}));
+  EXPECT_EQ(encode_rows({chat}, *tokenizer, kLimits, {.loss_on_prompt = true}, "rows.jsonl").num_targets, 7);
+}
+
+TEST(EncodeRows, RefusesAChatForAModelWithoutATemplate) {
+  const Row chat{.messages = {{"user", "q"}, {"assistant", "r"}}, .line = 4};
+  const std::string text = message_of<UserError>([&] { encode({chat}); });
+  EXPECT_NE(text.find("rows.jsonl:4"), std::string::npos) << text;
+  EXPECT_NE(text.find("template"), std::string::npos) << text;
 }
 
 }  // namespace
