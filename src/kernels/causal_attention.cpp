@@ -1,0 +1,298 @@
+#include "kernels/causal_attention.h"
+
+#include <omp.h>
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "kernels/attention_panels.h"
+#include "kernels/causal_rows.h"
+
+namespace limbeck::kernels {
+namespace {
+
+constexpr int64_t kBlock = kAttentionBlock;
+
+template <class Number>
+auto tiles() {
+  if constexpr (std::is_same_v<Number, BFloat16>)
+    return instructions().linear_bf16;
+  else
+    return instructions().linear_fp32;
+}
+
+// Keys of one document and head as columns, block after block.
+template <class Number>
+class ColumnBlocks {
+ public:
+  void pack(const Number* source, int64_t stride, int64_t rows, int64_t length) {
+    cells_ = length / kCellNumbers<Number>;
+    numbers_.resize(static_cast<std::size_t>(round_up(rows, kBlock) * length));
+    for (int64_t first = 0; first < rows; first += kBlock)
+      pack_as_columns(source + first * stride, stride, std::min(kBlock, rows - first), length, block(first / kBlock));
+  }
+  // x [rows, length] · the columns of one block -> y [rows, columns]
+  void multiply(const Number* x, int64_t x_stride, int64_t rows, int64_t index, int64_t columns, float* y,
+                int64_t y_stride) {
+    LinearPanel task;
+    task.x = x;
+    task.x_stride = x_stride;
+    task.panel = block(index);
+    task.num_cells = cells_;
+    task.rows = rows;
+    task.columns = columns;
+    task.y = y;
+    task.y_stride = y_stride;
+    tiles<Number>()(task);
+  }
+
+ private:
+  Number* block(int64_t index) { return numbers_.data() + index * kBlock * cells_ * kCellNumbers<Number>; }
+  int64_t cells_ = 0;
+  std::vector<Number> numbers_;
+};
+
+// The blocks of keys that a block of queries sees.
+struct Sight {
+  int64_t window;
+  int64_t first_of(int64_t query_block) const {
+    return window == 0 ? 0 : std::max<int64_t>(0, query_block * kBlock - window + 1) / kBlock;
+  }
+};
+
+// One document and key head, with the query heads that share it.
+struct Work {
+  int64_t begin, length, key_head;
+};
+
+std::vector<Work> works_of(const CausalShape& shape) {
+  std::vector<Work> works;
+  for (std::size_t i = 0; i + 1 < shape.offsets.size(); ++i)
+    for (int64_t head = 0; head < shape.key_heads; ++head)
+      works.push_back({shape.offsets[i], shape.offsets[i + 1] - shape.offsets[i], head});
+  // The longest first, so that no thread is left with one at the end.
+  std::stable_sort(works.begin(), works.end(), [](const Work& a, const Work& b) { return a.length > b.length; });
+  return works;
+}
+
+template <class Number>
+class Forward {
+ public:
+  Forward(const CausalShape& shape, const Number* q, const Number* k, const Number* v, Number* y, float* log_sums)
+      : shape_(shape), q_(q), k_(k), v_(v), y_(y), log_sums_(log_sums) {}
+
+  void run(const Work& work) {
+    const int64_t dim = shape_.head_dim, stride = shape_.key_heads * dim, group = shape_.heads / shape_.key_heads;
+    const int64_t first_key = work.begin * stride + work.key_head * dim;
+    keys_.pack(k_ + first_key, stride, work.length, dim);
+    values_.pack(v_ + first_key, stride, work.length, dim);
+    const int64_t padded = round_up(work.length, kBlock);
+    scores_.resize(kBlock * padded);
+    weights_.resize(kBlock * padded);
+    sums_.resize(kBlock * round_up(dim, 16));
+    for (int64_t head = work.key_head * group; head < (work.key_head + 1) * group; ++head)
+      for (int64_t block = 0; block * kBlock < work.length; ++block) attend(work, head, block);
+  }
+
+ private:
+  void attend(const Work& work, int64_t head, int64_t block) {
+    const int64_t dim = shape_.head_dim, stride = shape_.heads * dim, padded = round_up(work.length, kBlock);
+    const int64_t first = block * kBlock, rows = std::min(kBlock, work.length - first);
+    const int64_t first_block = Sight{shape_.window}.first_of(block);
+    const int64_t at = (work.begin + first) * stride + head * dim;
+    for (int64_t b = first_block; b <= block; ++b)
+      keys_.multiply(q_ + at, stride, rows, b, std::min(kBlock, work.length - b * kBlock), scores_.data() + b * kBlock,
+                     padded);
+
+    constexpr int64_t kNumbers = kCellNumbers<Number>;
+    const int64_t begin = first_block * kBlock, end = round_up(first + rows, kNumbers);
+    float scale_back[kBlock];
+    for (int64_t r = 0; r < rows; ++r) {
+      const int64_t query = first + r,
+                    lowest = shape_.window == 0 ? 0 : std::max<int64_t>(0, query - shape_.window + 1);
+      float* scores = scores_.data() + r * padded;
+      Number* weights = weights_.data() + r * padded;
+      std::fill(weights + begin, weights + lowest, Number{});
+      const RowSum sum = softmax_row(scores + lowest, weights + lowest, query + 1 - lowest, shape_.scale);
+      std::fill(weights + query + 1, weights + end, Number{});
+      scale_back[r] = 1 / sum.total;
+      log_sums_[(work.begin + query) * shape_.heads + head] = sum.largest + std::log(sum.total);
+    }
+    const int64_t width = round_up(dim, 16);
+    values_.multiply(tiles<Number>(), weights_.data() + begin, padded, rows, begin / kNumbers, end / kNumbers,
+                     sums_.data(), width);
+    for (int64_t r = 0; r < rows; ++r) scale_row(sums_.data() + r * width, y_ + at + r * stride, dim, scale_back[r]);
+  }
+
+  CausalShape shape_;
+  const Number *q_, *k_, *v_;
+  Number* y_;
+  float* log_sums_;
+  ColumnBlocks<Number> keys_;
+  RowPanels<Number> values_;
+  std::vector<float> scores_, sums_;
+  std::vector<Number> weights_;
+};
+
+// With P = softmax(s q·k), D = Σ dy∘y of a query and dP = dy·v: dS = s P∘(dP - D), dv = Pᵀ dy, dk = dSᵀ q, dq = dS k. P
+// and dS are computed transposed, [keys, queries], as dv and dk read them; dq is computed transposed from the same
+// numbers.
+template <class Number>
+class Backward {
+ public:
+  Backward(const CausalShape& shape, const CausalGradient<Number>& gradient) : shape_(shape), g_(gradient) {}
+
+  void run(const Work& work) {
+    const int64_t dim = shape_.head_dim, stride = shape_.key_heads * dim, group = shape_.heads / shape_.key_heads;
+    const int64_t length = work.length, padded = round_up(length, kBlock), width = round_up(dim, 16);
+    const int64_t key_at = work.begin * stride + work.key_head * dim;
+    // As many queries at a time as keep P and dS in the second-level cache.
+    const int64_t fit = (int64_t{1} << 19) / (2 * static_cast<int64_t>(sizeof(Number)) * kBlock * padded);
+    blocks_at_once_ = std::clamp<int64_t>(fit, 1, padded / kBlock);
+    transpose(g_.k + key_at, stride, length, dim, keys_across_, padded);
+    dk_.assign(padded * width, 0.0f);
+    dv_.assign(padded * width, 0.0f);
+    scores_.resize(kBlock * kBlock);
+    dweights_.resize(kBlock * kBlock);
+    product_.resize(std::max(dim, kBlock) * std::max(width, kBlock));
+    p_.resize(padded * blocks_at_once_ * kBlock);
+    ds_.resize(padded * blocks_at_once_ * kBlock);
+    ds_panel_.resize(padded * kBlock);
+    for (int64_t head = work.key_head * group; head < (work.key_head + 1) * group; ++head) run_head(work, head, key_at);
+    for (int64_t r = 0; r < length; ++r) {
+      scale_row(dk_.data() + r * width, g_.dk + key_at + r * stride, dim, 1);
+      scale_row(dv_.data() + r * width, g_.dv + key_at + r * stride, dim, 1);
+    }
+  }
+
+ private:
+  void run_head(const Work& work, int64_t head, int64_t key_at) {
+    const int64_t dim = shape_.head_dim, stride = shape_.heads * dim, at = work.begin * stride + head * dim;
+    query_columns_.pack(g_.q + at, stride, work.length, dim);
+    dy_columns_.pack(g_.dy + at, stride, work.length, dim);
+    query_rows_.pack(g_.q + at, stride, work.length, dim);
+    dy_rows_.pack(g_.dy + at, stride, work.length, dim);
+    const int64_t padded = round_up(work.length, kBlock), num_blocks = padded / kBlock;
+    log_sums_.assign(padded, 1e30f);  // of the queries behind the end: their weights vanish
+    products_.assign(padded, 0.0f);
+    for (int64_t t = 0; t < work.length; ++t) {
+      log_sums_[t] = g_.log_sums[(work.begin + t) * shape_.heads + head];
+      products_[t] = dot_row(g_.dy + at + t * stride, g_.y + at + t * stride, dim);
+    }
+    for (int64_t first = 0; first < num_blocks; first += blocks_at_once_) {
+      const int64_t last = std::min(num_blocks, first + blocks_at_once_);
+      for (int64_t block = first; block < last; ++block) query_block(work, head, block, first, key_at);
+      for (int64_t block = 0; block < last; ++block) key_block(work, block, first, last);
+    }
+  }
+
+  // P and dS of all keys that a block of queries sees, and dq.
+  void query_block(const Work& work, int64_t head, int64_t block, int64_t first_block, int64_t key_at) {
+    constexpr int64_t kNumbers = kCellNumbers<Number>;
+    const int64_t dim = shape_.head_dim, key_stride = shape_.key_heads * dim, row = blocks_at_once_ * kBlock;
+    const int64_t first_query = block * kBlock, queries = std::min(kBlock, work.length - first_query);
+    const int64_t first_seen = Sight{shape_.window}.first_of(block), column = (block - first_block) * kBlock;
+    for (int64_t b = first_seen; b <= block; ++b) {
+      const int64_t first_key = b * kBlock, keys = std::min(kBlock, work.length - first_key);
+      const int64_t at = key_at + first_key * key_stride;
+      query_columns_.multiply(g_.k + at, key_stride, keys, block, queries, scores_.data(), kBlock);
+      dy_columns_.multiply(g_.v + at, key_stride, keys, block, queries, dweights_.data(), kBlock);
+      BlockGradient<Number> task;
+      task.scores = scores_.data();
+      task.dweights = dweights_.data();
+      task.keys = keys;
+      task.queries = queries;
+      task.log_sums = log_sums_.data() + first_query;
+      task.products = products_.data() + first_query;
+      task.scale = shape_.scale;
+      task.oldest = static_cast<int32_t>(first_query - first_key);
+      task.window = shape_.window == 0 ? INT32_MAX : static_cast<int32_t>(std::min<int64_t>(shape_.window, INT32_MAX));
+      task.p = p_.data() + first_key * row + column;
+      task.ds = ds_.data() + first_key * row + column;
+      task.stride = row;
+      task.ds_panel = ds_panel_.data() + first_key * kBlock;
+      block_gradient(task);
+    }
+    // dqᵀ [E, queries] = kᵀ [E, keys] · dSᵀ [keys, queries]
+    const int64_t begin = first_seen * kBlock, end = round_up(first_query + queries, kNumbers);
+    LinearPanel task;
+    task.x = keys_across_.data() + begin;
+    task.x_stride = round_up(work.length, kBlock);
+    task.panel = ds_panel_.data() + begin * kBlock;
+    task.num_cells = (end - begin) / kNumbers;
+    task.rows = dim;
+    task.columns = kBlock;
+    task.y = product_.data();
+    task.y_stride = kBlock;
+    tiles<Number>()(task);
+    const int64_t stride = shape_.heads * dim, at = (work.begin + first_query) * stride + head * dim;
+    for (int64_t r = 0; r < queries; ++r) gather_column(product_.data() + r, kBlock, g_.dq + at + r * stride, dim);
+  }
+
+  // What the queries of the blocks first .. last add to dv and dk of a block of keys.
+  void key_block(const Work& work, int64_t block, int64_t first, int64_t last) {
+    constexpr int64_t kNumbers = kCellNumbers<Number>;
+    const int64_t dim = shape_.head_dim, width = round_up(dim, 16), row = blocks_at_once_ * kBlock;
+    int64_t begin = std::max(first, block), end = begin;
+    while (end < last && Sight{shape_.window}.first_of(end) <= block) ++end;
+    if (begin == end) return;
+    const int64_t first_key = block * kBlock, keys = std::min(kBlock, work.length - first_key);
+    const int64_t first_cell = begin * kBlock / kNumbers;
+    const int64_t last_cell = std::min(end * kBlock, round_up(work.length, kNumbers)) / kNumbers;
+    const int64_t at = first_key * row + (begin - first) * kBlock;
+    const auto add = [&](const std::vector<Number>& x, const RowPanels<Number>& rows, std::vector<float>& sum) {
+      rows.multiply(tiles<Number>(), x.data() + at, row, keys, first_cell, last_cell, product_.data(), width);
+      for (int64_t r = 0; r < keys; ++r)
+        add_row(product_.data() + r * width, sum.data() + (first_key + r) * width, dim);
+    };
+    add(p_, dy_rows_, dv_);
+    add(ds_, query_rows_, dk_);
+  }
+
+  static void transpose(const Number* source, int64_t stride, int64_t rows, int64_t columns, std::vector<Number>& to,
+                        int64_t padded) {
+    to.assign(columns * padded, Number{});
+    for (int64_t r = 0; r < rows; ++r)
+      for (int64_t c = 0; c < columns; ++c) to[c * padded + r] = source[r * stride + c];
+  }
+
+  CausalShape shape_;
+  CausalGradient<Number> g_;
+  int64_t blocks_at_once_ = 1;
+  ColumnBlocks<Number> query_columns_, dy_columns_;
+  RowPanels<Number> query_rows_, dy_rows_;
+  std::vector<Number> keys_across_, p_, ds_, ds_panel_;
+  std::vector<float> scores_, dweights_, product_, dk_, dv_, log_sums_, products_;
+};
+
+template <class MakeRunner>
+void run_all(const CausalShape& shape, const MakeRunner& make) {
+  const std::vector<Work> works = works_of(shape);
+  const int64_t tokens = shape.offsets.empty() ? 0 : shape.offsets.back() - shape.offsets.front();
+#pragma omp parallel if (tokens * shape.heads * shape.head_dim > (1 << 15) && works.size() > 1)
+  {
+    auto runner = make();
+#pragma omp for schedule(dynamic)
+    for (std::size_t i = 0; i < works.size(); ++i) runner.run(works[i]);
+  }
+}
+
+}  // namespace
+
+void causal_attention(const CausalShape& shape, const float* q, const float* k, const float* v, float* y,
+                      float* log_sums) {
+  run_all(shape, [&] { return Forward<float>(shape, q, k, v, y, log_sums); });
+}
+void causal_attention(const CausalShape& shape, const BFloat16* q, const BFloat16* k, const BFloat16* v, BFloat16* y,
+                      float* log_sums) {
+  run_all(shape, [&] { return Forward<BFloat16>(shape, q, k, v, y, log_sums); });
+}
+void causal_attention_gradient(const CausalShape& shape, const CausalGradient<float>& gradient) {
+  run_all(shape, [&] { return Backward<float>(shape, gradient); });
+}
+void causal_attention_gradient(const CausalShape& shape, const CausalGradient<BFloat16>& gradient) {
+  run_all(shape, [&] { return Backward<BFloat16>(shape, gradient); });
+}
+
+}  // namespace limbeck::kernels

@@ -1,0 +1,42 @@
+// What kernels/causal_attention.cpp does to numbers one by one: softmax, its gradient, scaling, gathering.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/attention_panels.h"
+#include "kernels/bfloat16.h"
+
+namespace limbeck::kernels {
+
+struct RowSum {
+  float largest = 0, total = 0;  // of scale·scores, and Σ exp(scale·score - largest)
+};
+// weights = exp(scale·scores - largest), not normalised. n > 0.
+RowSum softmax_row(float* scores, float* weights, int64_t n, float scale);
+RowSum softmax_row(float* scores, BFloat16* weights, int64_t n, float scale);
+
+void scale_row(const float* from, float* to, int64_t n, float scale);
+void scale_row(const float* from, BFloat16* to, int64_t n, float scale);
+void add_row(const float* from, float* to, int64_t n);  // to += from
+float dot_row(const float* a, const float* b, int64_t n);
+float dot_row(const BFloat16* a, const BFloat16* b, int64_t n);
+// to[i] = from[i·stride]
+void gather_column(const float* from, int64_t stride, float* to, int64_t n);
+void gather_column(const float* from, int64_t stride, BFloat16* to, int64_t n);
+
+// A block of keys (rows) by a block of queries (columns, 48 apart in the inputs).
+template <class Number>
+struct BlockGradient {
+  const float *scores = nullptr, *dweights = nullptr;  // [keys, 48]: k·q and v·dy
+  int64_t keys = 0, queries = 0;
+  const float *log_sums = nullptr, *products = nullptr;  // [48] of the queries
+  float scale = 1;
+  int32_t oldest = 0, window = 0;      // age of key r for query c is oldest + c - r; seen when 0 <= age < window
+  Number *p = nullptr, *ds = nullptr;  // [keys, stride] -> weights and scaled gradients of scores, 48 columns
+  int64_t stride = 0;
+  Number* ds_panel = nullptr;  // the same as cells over keys: [keys / numbers of a cell][48][numbers], padded by zeros
+};
+void block_gradient(const BlockGradient<float>& block);
+void block_gradient(const BlockGradient<BFloat16>& block);
+
+}  // namespace limbeck::kernels

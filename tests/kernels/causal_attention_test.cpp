@@ -1,0 +1,180 @@
+#include "kernels/causal_attention.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <vector>
+
+#include "base/seeds.h"
+
+namespace limbeck::kernels {
+namespace {
+
+struct Case {
+  std::vector<int64_t> offsets;
+  int64_t heads, key_heads, head_dim, window;
+};
+
+const std::vector<Case>& cases() {
+  static const std::vector<Case> list = {
+      {{0, 1, 3, 50}, 2, 1, 16, 0},     // a single token, a pair, an odd rest
+      {{0, 48, 97, 241}, 4, 2, 64, 0},  // whole blocks, one more than a block
+      {{0, 130}, 3, 3, 24, 0},          // a head that is no multiple of 16
+      {{0, 700}, 3, 1, 64, 0},          // more queries than are kept at once
+      {{0, 60, 200}, 2, 2, 80, 7},      // a window within a block
+      {{0, 333}, 4, 2, 32, 100},        // a window over blocks
+      {{0, 5}, 2, 1, 2, 1},             // sees itself alone
+  };
+  return list;
+}
+
+CausalShape shape_of(const Case& c) {
+  return {.offsets = c.offsets,
+          .heads = c.heads,
+          .key_heads = c.key_heads,
+          .head_dim = c.head_dim,
+          .scale = 0.3f,
+          .window = c.window};
+}
+
+std::vector<float> random_numbers(int64_t count, uint64_t seed) {
+  Random random{Seed(seed)};
+  std::vector<float> numbers(count);
+  for (float& x : numbers) x = to_float(to_bfloat16(static_cast<float>(random.normal())));  // exact in both formats
+  return numbers;
+}
+
+template <class Number>
+std::vector<Number> as(const std::vector<float>& numbers) {
+  std::vector<Number> result(numbers.size());
+  for (std::size_t i = 0; i < numbers.size(); ++i) {
+    if constexpr (std::is_same_v<Number, float>)
+      result[i] = numbers[i];
+    else
+      result[i] = to_bfloat16(numbers[i]);
+  }
+  return result;
+}
+double value(float x) {
+  return x;
+}
+double value(BFloat16 x) {
+  return to_float(x);
+}
+
+struct Reference {
+  std::vector<double> y, dq, dk, dv;
+};
+
+// The definition, in fp64.
+Reference reference(const Case& c, const std::vector<float>& q, const std::vector<float>& k,
+                    const std::vector<float>& v, const std::vector<float>& dy) {
+  Reference r{std::vector<double>(q.size()), std::vector<double>(q.size()), std::vector<double>(k.size()),
+              std::vector<double>(k.size())};
+  const int64_t e = c.head_dim;
+  const double scale = shape_of(c).scale;
+  for (std::size_t d = 0; d + 1 < c.offsets.size(); ++d)
+    for (int64_t h = 0; h < c.heads; ++h)
+      for (int64_t t = c.offsets[d]; t < c.offsets[d + 1]; ++t) {
+        const int64_t first = c.window == 0 ? c.offsets[d] : std::max(c.offsets[d], t - c.window + 1);
+        const int64_t q_at = (t * c.heads + h) * e;
+        const auto k_at = [&](int64_t s) { return (s * c.key_heads + h / (c.heads / c.key_heads)) * e; };
+        std::vector<double> p(t + 1 - first), dp(t + 1 - first);
+        double total = 0, product = 0;
+        for (int64_t s = first; s <= t; ++s) {
+          double score = 0;
+          for (int64_t i = 0; i < e; ++i) score += double(q[q_at + i]) * k[k_at(s) + i];
+          total += p[s - first] = std::exp(score * scale);
+          for (int64_t i = 0; i < e; ++i) dp[s - first] += double(dy[q_at + i]) * v[k_at(s) + i];
+        }
+        for (int64_t s = first; s <= t; ++s) {
+          p[s - first] /= total;
+          product += p[s - first] * dp[s - first];
+        }
+        for (int64_t s = first; s <= t; ++s) {
+          const double weight = p[s - first], ds = scale * weight * (dp[s - first] - product);
+          for (int64_t i = 0; i < e; ++i) {
+            r.y[q_at + i] += weight * v[k_at(s) + i];
+            r.dv[k_at(s) + i] += weight * dy[q_at + i];
+            r.dq[q_at + i] += ds * k[k_at(s) + i];
+            r.dk[k_at(s) + i] += ds * q[q_at + i];
+          }
+        }
+      }
+  return r;
+}
+
+template <class Number>
+double error_of(const std::vector<Number>& got, const std::vector<double>& expected) {
+  double difference = 0, size = 0;
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    if (!std::isfinite(value(got[i]))) return INFINITY;
+    difference += std::pow(value(got[i]) - expected[i], 2);
+    size += expected[i] * expected[i];
+  }
+  return std::sqrt(difference / (size + 1e-30));
+}
+
+template <class Number>
+struct Attended {
+  std::vector<Number> y, dq, dk, dv;
+};
+
+template <class Number>
+Attended<Number> run(const Case& c, const std::vector<float>& q, const std::vector<float>& k, const std::vector<float>& v,
+                const std::vector<float>& dy) {
+  const auto nq = as<Number>(q), nk = as<Number>(k), nv = as<Number>(v), ndy = as<Number>(dy);
+  Attended<Number> r{nq, nq, nk, nk};
+  std::vector<float> log_sums(c.offsets.back() * c.heads);
+  causal_attention(shape_of(c), nq.data(), nk.data(), nv.data(), r.y.data(), log_sums.data());
+  CausalGradient<Number> g;
+  g.q = nq.data(), g.k = nk.data(), g.v = nv.data(), g.y = r.y.data(), g.dy = ndy.data();
+  g.log_sums = log_sums.data();
+  g.dq = r.dq.data(), g.dk = r.dk.data(), g.dv = r.dv.data();
+  causal_attention_gradient(shape_of(c), g);
+  return r;
+}
+
+template <class Number>
+void expect_near_reference(double tolerance) {
+  for (std::size_t i = 0; i < cases().size(); ++i) {
+    const Case& c = cases()[i];
+    SCOPED_TRACE(i);
+    const int64_t n = c.offsets.back();
+    const auto q = random_numbers(n * c.heads * c.head_dim, 1), k = random_numbers(n * c.key_heads * c.head_dim, 2);
+    const auto v = random_numbers(n * c.key_heads * c.head_dim, 3), dy = random_numbers(n * c.heads * c.head_dim, 4);
+    const Reference expected = reference(c, q, k, v, dy);
+    const Attended<Number> got = run<Number>(c, q, k, v, dy);
+    EXPECT_LT(error_of(got.y, expected.y), tolerance);
+    EXPECT_LT(error_of(got.dv, expected.dv), tolerance);
+    if (c.window == 1) continue;  // one weight of 1: the gradients of queries and keys are 0
+    EXPECT_LT(error_of(got.dq, expected.dq), tolerance);
+    EXPECT_LT(error_of(got.dk, expected.dk), tolerance);
+  }
+}
+
+TEST(CausalAttention, Fp32EqualsTheDefinitionAndItsGradient) {
+  expect_near_reference<float>(2e-6);
+}
+
+TEST(CausalAttention, Bf16IsWithinItsRounding) {
+  expect_near_reference<BFloat16>(8e-3);
+}
+
+TEST(CausalAttention, ADocumentHasTheSameBitsAloneAndPacked) {
+  const Case packed{{0, 70, 181, 200}, 4, 2, 32, 0};
+  const auto q = random_numbers(200 * 128, 5), k = random_numbers(200 * 64, 6), v = random_numbers(200 * 64, 7);
+  const auto dy = random_numbers(200 * 128, 8);
+  const Attended<float> together = run<float>(packed, q, k, v, dy);
+  const auto part = [](const std::vector<float>& x, int64_t width) {
+    return std::vector<float>(x.begin() + 70 * width, x.begin() + 181 * width);
+  };
+  const Attended<float> alone = run<float>({{0, 111}, 4, 2, 32, 0}, part(q, 128), part(k, 64), part(v, 64), part(dy, 128));
+  EXPECT_EQ(alone.y, part(together.y, 128));
+  EXPECT_EQ(alone.dq, part(together.dq, 128));
+  EXPECT_EQ(alone.dk, part(together.dk, 64));
+  EXPECT_EQ(alone.dv, part(together.dv, 64));
+}
+
+}  // namespace
+}  // namespace limbeck::kernels
