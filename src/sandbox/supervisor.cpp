@@ -25,9 +25,11 @@ import sys
 sys.path[:] = [folder for folder in sys.path if folder]
 import array, builtins, ctypes, fcntl, gc, os, resource, select, signal, struct, time, types
 import _socket
-# Imported once here, so that programs that use them start at once.
-import math, random, re, string, itertools, functools, collections, operator, heapq, bisect, copy, datetime
-import decimal, fractions, statistics, typing
+# Imported once here, so that programs that use them start at once. More would make every fork dearer.
+register, os.register_at_fork = os.register_at_fork, lambda **hooks: None
+import random                                 # would seed itself in every child; it shall be the same in all
+os.register_at_fork = register
+import math, re, string, itertools, functools, collections, operator, heapq, bisect, copy, typing
 
 # A program may overwrite builtins; what runs after it uses these.
 float, int, str, type, len, bytes = float, int, str, type, len, bytes
@@ -122,7 +124,6 @@ def run_program(size, output, reports):
     os.dup2(output, 2)
     os.closerange(3, kept)
     os.closerange(kept + 1, 1024)
-    random.seed(0)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max_files, max_files))
     resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds))
     resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
