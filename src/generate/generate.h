@@ -28,7 +28,7 @@ struct Prompt {
   std::vector<int32_t> ids;
   int64_t num_samples = 1;
   int64_t first_sample = 0;  // index of the first sample: samples 4..7 of a prompt equal those of a run that made 0..7
-  Seed seed;                 // sample i uses seed.derive(i)
+  Seed seed{};               // sample i uses seed.derive(i)
 };
 
 enum class Finish { kEndOfText, kStop, kLength };

@@ -3,6 +3,11 @@
 #include "base/errors.h"
 
 namespace limbeck::generate {
+namespace {
+
+constexpr int64_t kWorthThreads = int64_t{1} << 16;  // logits
+
+}  // namespace
 
 void SeenTokens::add(int32_t id) {
   if (id < 0 || id >= static_cast<int32_t>(seen_.size()) || seen_[static_cast<std::size_t>(id)]) return;
@@ -18,7 +23,7 @@ std::vector<kernels::Draw> draw_all(const std::vector<DrawRequest>& requests, in
                                    .min_p = options.min_p,
                                    .repetition_penalty = options.repetition_penalty};
   std::vector<kernels::Draw> draws(requests.size());
-#pragma omp parallel for schedule(dynamic)
+#pragma omp parallel for schedule(dynamic) if (static_cast <int64_t>(requests.size()) * vocab_size >= kWorthThreads)
   for (std::size_t i = 0; i < requests.size(); ++i) {
     const DrawRequest& request = requests[i];
     // A penalty changes the row while it is drawn from, and others may read it meanwhile.

@@ -25,7 +25,7 @@ class SeenTokens {
 struct DrawRequest {
   const float* logits = nullptr;     // [V]; several requests may share a row
   const SeenTokens* seen = nullptr;  // null: no penalty
-  Seed seed;                         // of the sample
+  Seed seed{};                       // of the sample
   int64_t step = 0;                  // index of the token in the continuation; draws with seed.derive(step)
 };
 

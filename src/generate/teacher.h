@@ -16,7 +16,7 @@ namespace limbeck::generate {
 struct TextPrompt {
   std::string text;
   int64_t num_samples = 1, first_sample = 0;
-  Seed seed;
+  Seed seed{};
 };
 
 class Teacher {

@@ -11,7 +11,8 @@
 namespace limbeck::kernels {
 namespace {
 
-constexpr int64_t kTaskRows = 24;  // queries of one head that a thread takes at once
+constexpr int64_t kWorthThreads = int64_t{1} << 16;  // multiply-adds of scores
+constexpr int64_t kTaskRows = 24;                    // queries of one head that a thread takes at once
 
 // Consecutive new tokens of one sequence.
 struct Stretch {
@@ -85,7 +86,7 @@ class Attention {
     const auto num_sequences = static_cast<int64_t>(call_.sequences.size());
     const std::vector<Task> tasks = split(call_);
     const int64_t num_tasks = static_cast<int64_t>(tasks.size()), num_heads = call_.shape.num_kv_heads;
-#pragma omp parallel
+#pragma omp parallel if (worth_threads())
     {
 #pragma omp for collapse(2)
       for (int64_t s = 0; s < num_sequences; ++s)
@@ -97,6 +98,12 @@ class Attention {
   }
 
  private:
+  bool worth_threads() const {
+    int64_t pairs = 0;  // of a new token and a position that it may see
+    for (const CachedSequence& s : call_.sequences) pairs += s.num_rows * (s.prefix_length + s.length + s.num_rows);
+    return pairs * call_.num_heads * padded_ >= kWorthThreads;
+  }
+
   void write(const CachedSequence& sequence, int64_t head) const {
     const int64_t block = call_.shape.block_bytes(), offset = call_.shape.key_offset(call_.layer, head);
     std::vector<Number> numbers(static_cast<std::size_t>(size_));
