@@ -93,7 +93,7 @@ void EktContext::draw_teacher_samples() {
       .num_samples = options.k,
       .prompt = [this](const synthesis::Problem& problem) { return few_shot(problem); },
       .sampling = options.sampling,
-      .batch = options.batch,
+      .batch = {.max_batch = options.batch.max_batch, .precision = options.precision},
       .truncation = options.truncation,
       .seed = run.seed().derive("samples"),
       .decide = [&](const synthesis::Problem& problem,
@@ -115,7 +115,7 @@ Solving EktContext::solving(const std::string& label, const std::vector<synthesi
           .problems = problems,
           .options = options.eval,
           .sampling = options.sampling,
-          .batch = options.batch,
+          .batch = {.max_batch = options.batch.max_batch, .precision = options.precision},
           .truncation = options.truncation,
           .seed = run.seed().derive("evaluation")};
 }

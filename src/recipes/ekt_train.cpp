@@ -5,8 +5,7 @@
 
 #include "base/errors.h"
 #include "data/encode.h"
-#include "nn/attention_plan.h"
-#include "objectives/cross_entropy.h"
+#include "recipes/sft.h"
 #include "synthesis/prompts.h"
 #include "train/fit.h"
 
@@ -19,10 +18,7 @@ std::vector<data::Example> examples_of(const EktContext& context, const std::vec
   for (const auto& pair : pairs)
     rows.push_back(data::pair_row(synthesis::zero_shot_prompt(pair.question), synthesis::completion_of(pair.program),
                                   static_cast<int64_t>(rows.size()) + 1));
-  const auto& config = student.model->config();
-  const data::Limits limits{.context = config.max_position_embeddings,
-                            .vocab_size = config.vocab_size,
-                            .end_of_text = static_cast<int32_t>(student.eos_ids.at(0))};
+  const data::Limits limits = limits_of(student);
   const EktOptions& options = context.options;
   const int64_t max_length = std::min(options.max_length, limits.context);
   return data::encode_rows(rows, *student.tokenizer, limits,
@@ -78,24 +74,15 @@ void train_student(const EktContext& context, const std::vector<TrainingPair>& p
                    const std::filesystem::path& model_folder) {
   if (!std::filesystem::exists(model_folder)) {
     const models::Pretrained student = context.student();
-    student.model->set_precision(context.options.precision);
     const auto examples = examples_of(context, pairs, student, run.path("pairs.jsonl").string());
-    nn::Parameters parameters;
-    student.model->parameters(parameters);
     DevSolving hooks(context, student, run);
     train::Options train = context.options.train;
     if (train.evaluate_every == 0 && !context.dev.empty()) {
       const auto steps_per_epoch = (static_cast<int64_t>(examples.size()) + train.batch_size - 1) / train.batch_size;
       train.evaluate_every = std::max<int64_t>(1, context.options.dev_every_epochs * steps_per_epoch);
     }
-    const train::Step step = [&](const data::Batch& batch) {
-      const auto plan = nn::packed_causal(batch.offsets);
-      const auto output = student.model->forward(batch.ids, *plan);
-      return objectives::Loss{{objectives::cross_entropy(output.hidden, student.model->output_weight(), batch.targets,
-                                                         batch.weights, {.precision = context.options.precision})}};
-    };
-    train::fit({.parameters = parameters.list(), .weights_changed = [&] { student.model->weights_changed(); }},
-               examples, step, train, run, hooks);
+    train::fit(trainable(*student.model), examples, sft_step(*student.model, context.options.precision), train, run,
+               hooks);
     models::save_pretrained(model_folder, *student.model, *student.tokenizer);
   }
   remove_checkpoints(run.folder());
