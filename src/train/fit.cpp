@@ -15,6 +15,7 @@
 #include "train/adamw.h"
 #include "train/checkpoint.h"
 #include "train/identity.h"
+#include "train/kept_memory.h"
 #include "train/schedule.h"
 
 namespace limbeck::train {
@@ -64,6 +65,7 @@ class Fit {
 
  private:
   void train() {
+    const KeptMemory kept;
     Progress progress("training", "steps", total_, state_.step);
     curves_.emplace(run_.path("tensorboard"), state_.step);
     saved_at_ = Clock::now();
