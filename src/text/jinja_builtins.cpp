@@ -9,6 +9,11 @@ namespace limbeck::text::jinja {
 namespace {
 
 constexpr const char* kWhere = "chat template";
+constexpr std::size_t kMaxText = std::size_t(16) << 20;
+
+void check_size(const std::string& text) {
+  if (text.size() > kMaxText) user_fail(kWhere, "expected at most {} bytes of text", kMaxText);
+}
 
 const std::string& text_argument(const Json& value, std::string_view of) {
   if (!value.is_string()) user_fail(kWhere, "{}: expected a string but received {}", of, kind_of(value));
@@ -65,6 +70,7 @@ std::string replaced(std::string_view text, const std::string& before, const std
     out += text.substr(0, at);
     if (at == std::string_view::npos) return out;
     out += after;
+    check_size(out);
     text.remove_prefix(at + before.size());
   }
 }
@@ -104,6 +110,7 @@ std::string joined(const Json& list, const std::string& separator) {
   for (const Json& item : items_of(list)) {
     if (!first) out += separator;
     out += to_text(item);
+    check_size(out);
     first = false;
   }
   return out;
@@ -200,6 +207,7 @@ bool apply_test(std::string_view name, const Json& value, const Arguments& argum
   if (name == "boolean") return value.is_boolean();
   if (name == "true" || name == "false") return value.is_boolean() && value.get<bool>() == (name == "true");
   if (name == "odd" || name == "even") return is_true(binary("%", value, 2)) == (name == "odd");
+  if (name == "divisibleby") return !is_true(binary("%", value, arguments.get(0)));
   if (name == "equalto" || name == "eq" || name == "==") return is_true(binary("==", value, arguments.get(0)));
   if (name == "ne") return is_true(binary("!=", value, arguments.get(0)));
   if (name == "in") return contains(arguments.get(0), value);

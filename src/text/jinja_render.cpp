@@ -9,8 +9,16 @@
 namespace limbeck::text::jinja {
 namespace {
 
-constexpr int64_t kMaxSteps = 20'000'000;
-constexpr std::size_t kMaxOutput = std::size_t(64) << 20;
+constexpr int64_t kMaxWork = 2'000'000;  // operations, and 64 bytes of text copied count as one
+constexpr std::size_t kMaxOutput = std::size_t(16) << 20;
+
+int64_t work_of(const Json& value) {
+  if (value.is_string()) return 1 + int64_t(value.get_ref<const std::string&>().size() / 64);
+  int64_t work = 1;
+  if (value.is_structured())
+    for (const Json& item : value) work += work_of(item);
+  return work;
+}
 
 using Kind = Expression::Kind;
 
@@ -30,7 +38,7 @@ class Renderer {
   // Puts the line before what an operation complains about.
   template <class F>
   auto at_line(int64_t line, F&& work) -> decltype(work()) {
-    if (++steps_ > kMaxSteps) user_fail(where(line), "expected a template that ends but it goes on and on");
+    spend(1, line);
     try {
       return work();
     } catch (const UserError& error) {
@@ -39,6 +47,10 @@ class Renderer {
       const std::size_t end = what.find("] ");
       throw UserError("[" + where(line) + "] " + std::string(what.substr(end == std::string_view::npos ? 0 : end + 2)));
     }
+  }
+  void spend(int64_t work, int64_t line) {
+    work_ += work;
+    if (work_ > kMaxWork) user_fail(where(line), "expected a template that ends but it goes on and on");
   }
   static std::string where(int64_t line) { return "chat template line " + std::to_string(line); }
 
@@ -133,8 +145,9 @@ class Renderer {
       }
       items = std::move(kept);
     }
-    if (items.empty()) return render(s.otherwise, out);
+    bool one_ended = false;  // else: as Jinja has it, also when break or continue cut every round short
     for (std::size_t i = 0; i < items.size(); ++i) {
+      spend(10, s.line);
       Json scope = Json::object();
       unpack(s, items[i], scope);
       scope["loop"] = {{"index", i + 1},
@@ -149,19 +162,46 @@ class Renderer {
       scopes_.push_back(std::move(scope));
       const Flow flow = render(s.body, out);
       scopes_.pop_back();
+      one_ended = one_ended || flow == Flow::kOn;
       if (flow == Flow::kBreak) break;
     }
-    return Flow::kOn;
+    return one_ended ? Flow::kOn : render(s.otherwise, out);
   }
 
   Json value_of(const Expression& e) {
-    return at_line(e.line, [&] { return evaluate(e); });
+    return at_line(e.line, [&] {
+      Json value = evaluate(e);
+      spend(work_of(value), e.line);
+      return value;
+    });
   }
   Json part(const Expression& e, std::size_t i) {
     return i < e.parts.size() && e.parts[i] ? value_of(*e.parts[i]) : undefined();
   }
 
+  // A variable, or what lies in one, without a copy: a chat may be long. Null for anything else.
+  const Json* variable(const Expression& e) {
+    if (e.kind == Kind::kName) return find(e.text);
+    if (e.kind != Kind::kAttribute && e.kind != Kind::kIndex) return nullptr;
+    const Json* holder = variable(*e.parts[0]);
+    if (!holder) return nullptr;
+    const Json key = e.kind == Kind::kAttribute ? Json(e.text) : value_of(*e.parts[1]);
+    if (holder->is_object() && key.is_string()) {
+      const auto found = holder->find(key.get_ref<const std::string&>());
+      return found == holder->end() ? nullptr : &*found;
+    }
+    if (!holder->is_array() || !key.is_number_integer()) return nullptr;
+    const auto size = int64_t(holder->size());
+    const int64_t index = key.get<int64_t>() < 0 ? key.get<int64_t>() + size : key.get<int64_t>();
+    return index < 0 || index >= size ? nullptr : &(*holder)[std::size_t(index)];
+  }
+  const Json& look(const Expression& e, Json& storage) {
+    if (const Json* found = variable(e)) return *found;
+    return storage = value_of(e);
+  }
+
   Json evaluate(const Expression& e) {
+    Json storage;
     switch (e.kind) {
       case Kind::kLiteral:
         return e.literal;
@@ -180,29 +220,30 @@ class Renderer {
         return dict;
       }
       case Kind::kAttribute:
-        return item_of(part(e, 0), e.text);
+        return item_of(look(*e.parts[0], storage), e.text);
       case Kind::kIndex:
-        return item_of(part(e, 0), part(e, 1));
+        return item_of(look(*e.parts[0], storage), part(e, 1));
       case Kind::kSlice:
-        return slice_of(part(e, 0), part(e, 1), part(e, 2), part(e, 3));
+        return slice_of(look(*e.parts[0], storage), part(e, 1), part(e, 2), part(e, 3));
       case Kind::kCall:
         return call(e);
       case Kind::kFilter:
-        return apply_filter(e.text, part(e, 0), arguments(e));
+        return apply_filter(e.text, look(*e.parts[0], storage), arguments(e));
       case Kind::kTest:
-        return apply_test(e.text, part(e, 0), arguments(e));
+        return apply_test(e.text, look(*e.parts[0], storage), arguments(e));
       case Kind::kNot:
-        return !is_true(part(e, 0));
+        return !is_true(look(*e.parts[0], storage));
       case Kind::kNegate:
         return binary("-", Json(int64_t(0)), part(e, 0));
       case Kind::kBinary: {
-        Json left = part(e, 0);
+        const Json& left = look(*e.parts[0], storage);
         if (e.text == "and") return is_true(left) ? part(e, 1) : left;
         if (e.text == "or") return is_true(left) ? left : part(e, 1);
-        return binary(e.text, left, part(e, 1));
+        Json other;
+        return binary(e.text, left, look(*e.parts[1], other));
       }
       case Kind::kTernary:
-        return is_true(part(e, 0)) ? part(e, 1) : part(e, 2);
+        return is_true(look(*e.parts[0], storage)) ? part(e, 1) : part(e, 2);
     }
     return undefined();
   }
@@ -220,7 +261,10 @@ class Renderer {
 
   Json call(const Expression& e) {
     const Expression& callee = *e.parts[0];
-    if (callee.kind == Kind::kAttribute) return call_method(part(callee, 0), callee.text, arguments(e));
+    if (callee.kind == Kind::kAttribute) {
+      Json storage;
+      return call_method(look(*callee.parts[0], storage), callee.text, arguments(e));
+    }
     if (callee.kind != Kind::kName || !is_function(callee.text))
       user_fail("chat template", "the function '{}' is not supported", callee.text);
     const Arguments given = arguments(e);
@@ -260,7 +304,7 @@ class Renderer {
   const std::time_t now_;
   std::vector<Json> scopes_;  // innermost last
   std::string out_;
-  int64_t steps_ = 0;
+  int64_t work_ = 0;
 };
 
 }  // namespace

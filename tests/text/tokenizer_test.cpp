@@ -132,8 +132,7 @@ TEST(Tokenizer, ManyTokenizersInTurnKeepTheirOwnIds) {  // more than the word ca
   }
   const std::vector<std::size_t> expected = {5, 4, 3, 2, 1, 1, 1};
   for (int round = 0; round < 3; ++round)
-    for (std::size_t i = 0; i < tokenizers.size(); ++i)
-      EXPECT_EQ(tokenizers[i]->encode("hello").size(), expected[i]);
+    for (std::size_t i = 0; i < tokenizers.size(); ++i) EXPECT_EQ(tokenizers[i]->encode("hello").size(), expected[i]);
 }
 
 TEST(Tokenizer, ALongRunOfOneCharacterIsNotQuadratic) {
