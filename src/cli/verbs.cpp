@@ -14,6 +14,8 @@ const std::vector<Verb>& verbs() {
        "Fine-tunes a model on texts; the same line again goes on where it was stopped", verb_train},
       {"generate", "limbeck generate --model=DIR|FILE.gguf --prompt=TEXT | --prompt-file=FILE | --input=prompts.jsonl",
        "Continues prompts, all samples of a prompt together", verb_generate},
+      {"chat", "limbeck chat --model=DIR|FILE.gguf", "Talks with a model in its own template; a line is a turn",
+       verb_chat},
       {"score", "limbeck score --model=DIR|FILE.gguf --input=texts.jsonl --out=scores.jsonl",
        "Gives the log-probability of every token of given texts", verb_score},
       {"tokenize", "limbeck tokenize --model=DIR|FILE.gguf --input=lines.txt --out=ids.jsonl",
