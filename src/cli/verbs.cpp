@@ -22,6 +22,8 @@ const std::vector<Verb>& verbs() {
        "Gives the ids of each line of a text", verb_tokenize},
       {"verify", "limbeck verify --input=programs.jsonl --out=verdicts.jsonl",
        "Judges Python programs in isolation and compares their answers", verb_verify},
+      {"eval", "limbeck eval --model=DIR|FILE.gguf --data=FILE.jsonl [--key=value]",
+       "Measures pass@k on problems, or the likelihood of texts, with intervals", verb_eval},
   };
   return list;
 }
