@@ -1,0 +1,109 @@
+#include "recipes/ekt.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "base/message_of.h"
+#include "recipes/tiny_ekt.h"
+#include "synthesis/samples.h"
+
+namespace limbeck::recipes {
+namespace {
+
+using ::testing::HasSubstr;
+
+const std::vector<std::string> kSameBytes = {"samples.jsonl",
+                                             "dropped.jsonl",
+                                             "table.json",
+                                             "table.md",
+                                             "report.html",
+                                             "model/model.safetensors",
+                                             "model/config.json",
+                                             "teacher/test/samples.jsonl",
+                                             "arms/ekt/pairs.jsonl",
+                                             "arms/unfiltered/pairs.jsonl",
+                                             "arms/ekt/test/samples.jsonl"};
+
+std::map<std::string, std::string> bytes_of(const std::filesystem::path& folder) {
+  std::map<std::string, std::string> bytes;
+  for (const auto& name : kSameBytes) bytes[name] = read_file(folder / name);
+  return bytes;
+}
+
+class Ekt : public TinyEkt {
+ protected:
+  std::string run(const std::string& name) {
+    ::testing::internal::CaptureStdout();
+    run_ekt(options_, open_run(name));
+    return ::testing::internal::GetCapturedStdout();
+  }
+};
+
+TEST_F(Ekt, EndsWithAStudentATableAndAReport) {
+  const std::string said = run("run");
+  for (const char* text :
+       {"Teacher, few-shot", "Student, few-shot", "Student, unfiltered", "Student, EKT", "pass@1 %", "report.html"})
+    EXPECT_THAT(said, HasSubstr(text));
+  const Json table = read_json(folder_ / "run/table.json");
+  ASSERT_EQ(table.at("rows").size(), 4u);
+  EXPECT_EQ(table.at("rows")[3].at("arm"), "ekt");
+  const auto& funnel = table.at("funnel");
+  EXPECT_EQ(funnel.at("samples"), 44) << "14 problems less 3 held out, 4 samples each";
+  EXPECT_GT(funnel.at("kept").get<int>(), 0);
+  EXPECT_EQ(table.at("rows")[2].at("num_pairs"), table.at("rows")[3].at("num_pairs")) << "unfiltered has as many pairs";
+  EXPECT_EQ(table.at("rows")[3].at("num_pairs"), funnel.at("kept"));
+  const auto student = models::load_pretrained(folder_ / "run/model");
+  EXPECT_EQ(student.model->config().num_hidden_layers, 2);
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "run/arms/ekt/checkpoint-1"));
+}
+
+TEST_F(Ekt, EveryRejectedSampleHasAReason) {
+  run("run");
+  int kept = 0;
+  for (const auto& sample : synthesis::read_samples(folder_ / "run/samples.jsonl")) {
+    EXPECT_EQ(sample.reason == "kept", sample.kept);
+    EXPECT_FALSE(sample.reason.empty());
+    if (sample.kept) EXPECT_TRUE(sample.passed());
+    kept += sample.kept;
+  }
+  EXPECT_EQ(kept, read_json(folder_ / "run/table.json").at("funnel").at("kept"));
+}
+
+// What a kill can leave: any of the files missing or cut short. Each is made again to the same bytes.
+TEST_F(Ekt, GoesOnFromWhatIsThereToTheSameBytes) {
+  run("run");
+  const auto undisturbed = bytes_of(folder_ / "run");
+  const std::vector<std::pair<std::string, std::vector<std::string>>> losses = {
+      {"nothing", {}},
+      {"results", {"table.json", "table.md", "report.html"}},
+      {"the student", {"model", "arms/ekt/test", "arms/ekt/likelihood.json", "table.json"}},
+      {"an arm", {"arms/unfiltered", "table.json"}},
+      {"all but samples", {"arms", "teacher", "model", "table.json", "table.md", "report.html"}}};
+  for (const auto& [what, names] : losses) {
+    for (const auto& name : names) std::filesystem::remove_all(folder_ / "run" / name);
+    run("run");
+    EXPECT_EQ(bytes_of(folder_ / "run"), undisturbed) << "lost: " << what;
+  }
+  const std::string samples = undisturbed.at("samples.jsonl");
+  std::filesystem::remove_all(folder_ / "run/arms");
+  std::filesystem::remove_all(folder_ / "run/model");
+  write_file_atomically(folder_ / "run/samples.jsonl", samples.substr(0, samples.size() / 2));
+  run("run");
+  EXPECT_EQ(bytes_of(folder_ / "run"), undisturbed) << "lost: half of the samples";
+}
+
+TEST_F(Ekt, SaysWhenNoSampleIsRight) {
+  write_file_atomically(folder_ / "train.jsonl", to_line({{"id", "x"}, {"question", "Box 3?"}, {"answer", 77}}) + "\n");
+  EXPECT_THAT(message_of<UserError>([&] { run_ekt(options_, open_run("run")); }), HasSubstr("none of 4 samples did"));
+}
+
+TEST_F(Ekt, ARunWithOtherOptionsDoesNotReuseTheFolder) {
+  open_run("run");
+  options_.k = 5;
+  EXPECT_THAT(message_of<UserError>([&] { open_run("run"); }), HasSubstr("option k: 4 there, 5 now"));
+}
+
+}  // namespace
+}  // namespace limbeck::recipes

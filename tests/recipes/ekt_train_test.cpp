@@ -1,0 +1,76 @@
+#include "recipes/ekt_train.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "data/encode.h"
+#include "recipes/tiny_ekt.h"
+
+namespace limbeck::recipes {
+namespace {
+
+class Training : public TinyEkt {
+ protected:
+  std::vector<TrainingPair> pairs() {
+    std::vector<TrainingPair> list;
+    for (int box = 0; box < 12; ++box) list.push_back({"Box " + std::to_string(box) + "?", "answer = 1"});
+    return list;
+  }
+  double loss_of(const models::Pretrained& model) {
+    std::vector<data::Row> rows;
+    for (const auto& pair : pairs())
+      rows.push_back(
+          data::pair_row(synthesis::zero_shot_prompt(pair.question), synthesis::completion_of(pair.program)));
+    return mean_loss(*model.model, data::encode_rows(rows, *model.tokenizer, limits_of(model), {}, "pairs").examples,
+                     Precision::kFp32);
+  }
+  // Values under `key` of the rows of one kind in the arm's log.
+  std::vector<double> logged(const std::filesystem::path& log, const std::string& kind, const char* key) {
+    std::vector<double> values;
+    read_jsonl(log, [&](const Json& row, int64_t) {
+      if (row.at("kind") == kind) values.push_back(row.at(key).get<double>());
+    });
+    return values;
+  }
+};
+
+TEST_F(Training, TheStudentLearnsToWriteThePrograms) {
+  const auto run = open_run("run");
+  const EktContext context(options_, run);
+  options_.train.epochs = 30;
+  train_student(context, pairs(), run.child("arm"), run.path("model"));
+  EXPECT_LT(loss_of(models::load_pretrained(run.path("model"))), 0.2 * loss_of(context.student()));
+}
+
+TEST_F(Training, TheBestCheckpointOnHeldOutProblemsIsWhatRemains) {
+  const auto run = open_run("run");
+  const EktContext context(options_, run);
+  options_.train.epochs = 6;
+  train_student(context, pairs(), run.child("arm"), run.path("model"));
+  EXPECT_EQ(logged(run.path("arm/log.jsonl"), "evaluation", "metric").size(), 6u) << "after each epoch";
+}
+
+TEST_F(Training, AFinishedStudentIsNotTrainedAgain) {
+  const auto run = open_run("run");
+  const EktContext context(options_, run);
+  train_student(context, pairs(), run.child("arm"), run.path("model"));
+  const auto steps = logged(run.path("arm/log.jsonl"), "step", "step").size();
+  train_student(context, pairs(), run.child("arm"), run.path("model"));
+  EXPECT_EQ(logged(run.path("arm/log.jsonl"), "step", "step").size(), steps);
+}
+
+// Official code: labels are the ids, end-of-text padding to the full length included.
+TEST_F(Training, LossOnPaddingFillsEveryTextToItsFullLength) {
+  options_.train.max_steps = 1;
+  options_.dev_fraction = 0;
+  const auto run = open_run("run");
+  const EktContext context(options_, run);
+  train_student(context, pairs(), run.child("short"), run.path("a"));
+  options_.loss_on_pad = options_.loss_on_prompt = true;
+  train_student(context, pairs(), run.child("padded"), run.path("b"));
+  EXPECT_EQ(logged(run.path("padded/log.jsonl"), "step", "tokens")[0], 4 * 60);
+  EXPECT_LT(logged(run.path("short/log.jsonl"), "step", "tokens")[0], 4 * 25);
+}
+
+}  // namespace
+}  // namespace limbeck::recipes
