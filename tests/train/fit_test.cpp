@@ -1,5 +1,6 @@
 #include "train/fit.h"
 
+#include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 
 #include <signal.h>
@@ -32,7 +33,10 @@ class Peak : public Hooks {
 
 class Fit : public testing::Test {
  protected:
-  void SetUp() override { Progress::be_quiet(true); }
+  void SetUp() override {
+    Progress::be_quiet(true);
+    at::set_num_threads(1);  // so small a model runs no faster on more
+  }
   TemporaryFolder folder_;
   std::vector<data::Example> examples_ = counting_texts(40);
 };
