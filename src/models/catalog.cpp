@@ -14,8 +14,9 @@ const Architecture& find(std::string_view Architecture::*name, std::string_view 
                          std::string_view where) {
   std::vector<std::string_view> known;
   for (const Architecture& row : architectures()) {
+    if ((row.*name).empty()) continue;  // has no name of this kind
     if (row.*name == wanted) return row;
-    if (!(row.*name).empty()) known.push_back(row.*name);
+    known.push_back(row.*name);
   }
   fail(where, "{}: expected {} but received '{}'", key, fmt::join(known, ", "), wanted);
 }

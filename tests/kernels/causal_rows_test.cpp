@@ -1,0 +1,101 @@
+#include "kernels/causal_rows.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <vector>
+
+namespace limbeck::kernels {
+namespace {
+
+TEST(CausalRows, SoftmaxKeepsTheLargestAndTheSum) {
+  for (const int64_t n : {1, 2, 15, 48, 200}) {
+    std::vector<float> scores(n), weights(n);
+    for (int64_t i = 0; i < n; ++i) scores[i] = 30 * std::sin(static_cast<float>(3 * i + n));
+    const std::vector<float> before = scores;
+    std::vector<BFloat16> low(n);
+    std::vector<float> copy = scores;
+    const RowSum sum = softmax_row(scores.data(), weights.data(), n, 2);
+    softmax_row(copy.data(), low.data(), n, 2);
+    double largest = -1e30, total = 0;
+    for (const float x : before) largest = std::max<double>(largest, 2 * x);
+    for (int64_t i = 0; i < n; ++i) {
+      const double expected = std::exp(2 * before[i] - largest);
+      total += expected;
+      EXPECT_NEAR(weights[i], expected, 1e-5 * expected + 1e-30);
+      EXPECT_EQ(low[i].bits, to_bfloat16(weights[i]).bits);
+    }
+    EXPECT_FLOAT_EQ(sum.largest, static_cast<float>(largest));
+    EXPECT_NEAR(sum.total, total, 1e-5 * total);
+  }
+}
+
+TEST(CausalRows, PanelsAreNoNarrowerThanNeedBe) {
+  EXPECT_EQ(panel_widths(64), (std::vector<int64_t>{32, 32}));
+  EXPECT_EQ(panel_widths(48), (std::vector<int64_t>{48}));
+  EXPECT_EQ(panel_widths(128), (std::vector<int64_t>{32, 48, 48}));
+  EXPECT_EQ(panel_widths(2), (std::vector<int64_t>{2}));
+  EXPECT_EQ(panel_widths(50), (std::vector<int64_t>{32, 18}));
+  for (int64_t columns = 1; columns < 400; ++columns) {
+    int64_t sum = 0;
+    for (const int64_t width : panel_widths(columns)) {
+      EXPECT_GT(width, 0);
+      EXPECT_LE(width, kPanelColumns);
+      sum += width;
+    }
+    EXPECT_EQ(sum, columns);
+  }
+}
+
+TEST(CausalRows, ABlockOfGradientsLeavesOutWhatIsNotSeen) {
+  std::vector<float> scores(3 * 48, 0.5f), dweights(3 * 48, 2.0f), log_sums(48, 1.0f), products(48, 0.25f);
+  std::vector<float> p(3 * 48), ds(p), panel(p);
+  BlockGradient<float> block;
+  block.scores = scores.data(), block.dweights = dweights.data(), block.keys = 3, block.queries = 48;
+  block.log_sums = log_sums.data(), block.products = products.data();
+  block.scale = 0.5f, block.oldest = -1, block.window = 4;
+  block.p = p.data(), block.ds = ds.data(), block.stride = 48, block.ds_panel = panel.data();
+  block_gradient(block);
+  const float weight = std::exp(0.25f - 1);
+  for (int r = 0; r < 3; ++r)
+    for (int c = 0; c < 48; ++c) {
+      const int age = c - 1 - r;
+      const bool seen = age >= 0 && age < 4;
+      EXPECT_NEAR(p[r * 48 + c], seen ? weight : 0, 1e-6) << r << " " << c;
+      EXPECT_NEAR(ds[r * 48 + c], seen ? weight * 1.75f * 0.5f : 0, 1e-6);
+      EXPECT_EQ(panel[r * 48 + c], ds[r * 48 + c]);
+    }
+}
+
+TEST(CausalRows, Bf16CellsPairKeysAndAreFilledWithZeros) {
+  std::vector<float> scores(3 * 48, 0.5f), dweights(3 * 48, 2.0f), log_sums(48, 1.0f), products(48, 0.25f);
+  std::vector<BFloat16> p(3 * 48), ds(p), panel(4 * 48, to_bfloat16(9));
+  for (int i = 0; i < 3 * 48; ++i) scores[i] = 0.01f * static_cast<float>(i);
+  BlockGradient<BFloat16> block;
+  block.scores = scores.data(), block.dweights = dweights.data(), block.keys = 3, block.queries = 48;
+  block.log_sums = log_sums.data(), block.products = products.data();
+  block.scale = 1, block.oldest = 5, block.window = 1000;
+  block.p = p.data(), block.ds = ds.data(), block.stride = 48, block.ds_panel = panel.data();
+  block_gradient(block);
+  for (int c = 0; c < 48; ++c) {
+    EXPECT_EQ(panel[2 * c].bits, ds[c].bits);
+    EXPECT_EQ(panel[2 * c + 1].bits, ds[48 + c].bits);
+    EXPECT_EQ(panel[96 + 2 * c].bits, ds[96 + c].bits);
+    EXPECT_EQ(panel[96 + 2 * c + 1].bits, 0);
+  }
+}
+
+TEST(CausalRows, SmallOperations) {
+  const std::vector<float> a = {1, 2, 3, 4, 5}, b = {5, 4, 3, 2, 1};
+  std::vector<float> sum = b, column(2), scaled(5);
+  add_row(a.data(), sum.data(), 5);
+  EXPECT_EQ(sum, (std::vector<float>{6, 6, 6, 6, 6}));
+  EXPECT_FLOAT_EQ(dot_row(a.data(), b.data(), 5), 35);
+  gather_column(a.data() + 1, 2, column.data(), 2);
+  EXPECT_EQ(column, (std::vector<float>{2, 4}));
+  scale_row(a.data(), scaled.data(), 5, 2);
+  EXPECT_EQ(scaled, (std::vector<float>{2, 4, 6, 8, 10}));
+}
+
+}  // namespace
+}  // namespace limbeck::kernels

@@ -1,0 +1,53 @@
+#include <gtest/gtest.h>
+
+#include "base/message_of.h"
+#include "models/fake_gguf.h"
+#include "models/gguf_model.h"
+
+namespace limbeck::models {
+namespace {
+
+FakeGguf with_tokenizer() {
+  FakeGguf file = small_gguf();
+  file.json["tokenizer.ggml.model"] = "gpt2";
+  file.json["tokenizer.ggml.pre"] = "smollm";
+  file.json["tokenizer.ggml.token_type"] = {3, 3, 3, 1, 1, 1, 4};
+  file.json["tokenizer.ggml.add_bos_token"] = true;
+  file.json["tokenizer.chat_template"] = "{{ messages }}";
+  file.arrays["tokenizer.ggml.tokens"] = {"<pad>", "<s>", "</s>", "a", "b", "ab", "<mark>"};
+  file.arrays["tokenizer.ggml.merges"] = {"a b"};
+  return file;
+}
+
+TEST(GgufTokenizer, HoldsTokensMergesAndSpecialIds) {
+  const text::TokenizerSpec spec = tokenizer_spec_of_gguf(with_tokenizer());
+  EXPECT_EQ(spec.tokens.size(), 7u);
+  EXPECT_EQ(spec.merges, (std::vector<std::pair<std::string, std::string>>{{"a", "b"}}));
+  EXPECT_EQ(spec.pre_tokenizer, text::PreTokenizer::kSmolLm);
+  EXPECT_EQ(spec.bos, 1);
+  EXPECT_EQ(spec.eos, 2);
+  EXPECT_TRUE(spec.add_bos);
+  EXPECT_EQ(spec.chat_template, "{{ messages }}");
+  ASSERT_EQ(spec.added.size(), 4u);
+  EXPECT_TRUE(spec.added[0].special);
+  EXPECT_EQ(spec.added[3].content, "<mark>");
+  EXPECT_FALSE(spec.added[3].special);
+}
+
+TEST(GgufTokenizer, NamesTheKeyThatIsWrong) {
+  FakeGguf file = with_tokenizer();
+  file.arrays.erase("tokenizer.ggml.merges");
+  EXPECT_NE(message_of([&] { tokenizer_spec_of_gguf(file); }).find("tokenizer.ggml.merges"), std::string::npos);
+  file = with_tokenizer();
+  file.json["tokenizer.ggml.eos_token_id"] = "two";
+  EXPECT_NE(message_of([&] { tokenizer_spec_of_gguf(file); }).find("tokenizer.ggml.eos_token_id"), std::string::npos);
+  file = with_tokenizer();
+  file.json["tokenizer.ggml.token_type"] = {3, "x"};
+  EXPECT_NE(message_of([&] { tokenizer_spec_of_gguf(file); }).find("tokenizer.ggml.token_type"), std::string::npos);
+  file = with_tokenizer();
+  file.json["tokenizer.ggml.model"] = "llama";
+  EXPECT_NE(message_of([&] { tokenizer_spec_of_gguf(file); }).find("tokenizer.ggml.model"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace limbeck::models

@@ -1,0 +1,85 @@
+#include "nn/product.h"
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+#include <torch/csrc/autograd/grad_mode.h>
+
+#include "base/errors.h"
+#include "nn/gradient_check.h"
+
+namespace limbeck::nn {
+namespace {
+
+// Inputs: x, two weights, two biases.
+std::vector<at::Tensor> inputs() {
+  return {exact_randn({9, 12}), exact_randn({5, 12}), exact_randn({7, 12}), exact_randn({5}), exact_randn({7})};
+}
+
+Results joined(const std::vector<at::Tensor>& in, Precision precision) {
+  Product product;
+  return {product.forward(in[0], {{in[1], in[2]}, {in[3], in[4]}}, precision)};
+}
+
+Results separate(const std::vector<at::Tensor>& in) {
+  return {at::cat({at::linear(in[0], in[1], in[3]), at::linear(in[0], in[2], in[4])}, 1)};
+}
+
+TEST(Product, JoinedWeightsGiveTheValuesAndGradientsOfSeparateOnes) {
+  const auto in = inputs();
+  const auto fp32 = [](const auto& x) { return joined(x, Precision::kFp32); };
+  const auto bf16 = [](const auto& x) { return joined(x, Precision::kBf16); };
+  EXPECT_LT(relative_error(fp32(in)[0], separate(in)[0]), 1e-6);
+  EXPECT_LT(relative_error(bf16(in)[0], separate(in)[0]), 1e-2);
+  const auto expected = gradients_of(separate, in), exact = gradients_of(fp32, in), rounded = gradients_of(bf16, in);
+  for (std::size_t i = 0; i < in.size(); ++i) {
+    EXPECT_LT(relative_error(exact[i], expected[i]), 1e-6) << i;
+    // The gradient of a bias is a sum that nearly cancels, so the rounding of what is summed weighs more.
+    EXPECT_LT(relative_error(rounded[i], expected[i]), i < 3 ? 1e-2 : 0.1) << i;
+    EXPECT_EQ(rounded[i].scalar_type(), at::kFloat) << i;
+  }
+}
+
+TEST(Product, MastersWithoutGradientsGetNone) {
+  auto in = inputs();
+  in[0].requires_grad_(true);
+  in[2].requires_grad_(true);
+  joined(in, Precision::kBf16)[0].sum().backward();
+  EXPECT_TRUE(in[0].grad().defined());
+  EXPECT_FALSE(in[1].grad().defined());
+  EXPECT_TRUE(in[2].grad().defined());
+}
+
+TEST(Product, TheCopyIsKeptUntilAMasterChanges) {
+  at::NoGradGuard no_grad;
+  const Masters masters{{exact_randn({3, 4}), exact_randn({2, 4})}, {}};
+  Product product;
+  const void* copy = product.joined_weight(masters, Precision::kBf16).data_ptr();
+  EXPECT_EQ(product.joined_weight(masters, Precision::kBf16).data_ptr(), copy);
+  masters.weights[1].mul_(2);
+  EXPECT_TRUE(at::equal(product.joined_weight(masters, Precision::kBf16).narrow(0, 3, 2),
+                        masters.weights[1].to(at::kBFloat16)));
+  static_cast<float*>(masters.weights[0].data_ptr())[0] = 77;  // nobody can see this
+  EXPECT_NE(product.joined_weight(masters, Precision::kBf16)[0][0].item<float>(), 77);
+  product.forget();
+  EXPECT_EQ(product.joined_weight(masters, Precision::kBf16)[0][0].item<float>(), 77);
+  EXPECT_EQ(product.joined_weight(masters, Precision::kFp32).scalar_type(), at::kFloat);
+}
+
+TEST(FreezeProduct, ComputesTheSameAndARowDoesNotDependOnItsBatch) {
+  at::NoGradGuard no_grad;
+  const Masters masters{{at::randn({5, 12}), at::randn({50, 12})}, {at::randn({5}), at::randn({50})}};
+  const at::Tensor x = at::randn({9, 12});
+  const at::Tensor expected = at::linear(x, at::cat(masters.weights), at::cat(masters.biases));
+  const FrozenLinear fp32 = freeze_product(masters, Precision::kFp32), bf16 = freeze_product(masters, Precision::kBf16);
+  EXPECT_LT(relative_error(fp32(x), expected), 1e-6);
+  EXPECT_LT(relative_error(bf16(x), expected), 1e-2);
+  EXPECT_EQ(fp32(x).scalar_type(), at::kFloat);
+  EXPECT_EQ(bf16(x).scalar_type(), at::kBFloat16);
+  for (const FrozenLinear& frozen : {fp32, bf16})
+    EXPECT_TRUE(at::equal(frozen(x).narrow(0, 4, 1), frozen(x.narrow(0, 4, 1))));
+  EXPECT_EQ(freeze_to_fp32(masters.weights[0], Precision::kBf16)(x.to(at::kBFloat16)).scalar_type(), at::kFloat);
+  EXPECT_THROW(fp32(at::randn({3, 11})), Error);
+}
+
+}  // namespace
+}  // namespace limbeck::nn
