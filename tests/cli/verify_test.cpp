@@ -4,8 +4,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
+#include <fstream>
 
 #include "base/files.h"
 #include "base/json.h"
@@ -114,27 +116,68 @@ TEST_F(Verify, WritesStrangeDetailsAndAnswersAsJson) {
   EXPECT_TRUE(rows()[1]["bound"].is_null());
 }
 
-TEST_F(Verify, StopsSoonAfterCtrlCAndWritesNothing) {
-  std::string lines;
-  for (int i = 0; i < 200; ++i)
-    lines += fmt::format("{{\"program\": \"import time\\ntime.sleep(0.5)\\nanswer = {}\"}}\n", i);
-  write_file_atomically(folder_ / "in.jsonl", lines);
-  const sandbox::Descriptor errors(open((folder_ / "errors").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
-  const pid_t pid = sandbox::start_process(
-      {.command = {LIMBECK_PROGRAM, "verify", "--input=" + (folder_ / "in.jsonl").string(), "--out=" + out().string()},
-       .errors = errors.get(),
-       .environment = environ});
-  const auto files = [&] { return std::distance(std::filesystem::directory_iterator(folder_.path()), {}); };
-  for (int i = 0; i < 1000 && files() < 3; ++i) usleep(20000);  // until the temporary file of the verdicts is there
-  ASSERT_EQ(files(), 3);
-  kill(pid, SIGINT);
-  int status = 0;
-  waitpid(pid, &status, 0);
-  EXPECT_EQ(WEXITSTATUS(status), 130);
+class VerifyAtWork : public Verify {
+ protected:
+  void SetUp() override {
+    Verify::SetUp();
+    if (IsSkipped()) return;
+    std::string lines;
+    for (int i = 0; i < 200; ++i)
+      lines += fmt::format("{{\"program\": \"import time\\ntime.sleep(0.5)\\nanswer = {}\"}}\n", i);
+    write_file_atomically(folder_ / "in.jsonl", lines);
+    const sandbox::Descriptor errors(open((folder_ / "errors").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+    pid_ = sandbox::start_process({.command = {LIMBECK_PROGRAM, "verify", "--input=" + (folder_ / "in.jsonl").string(),
+                                               "--out=" + out().string()},
+                                   .errors = errors.get(),
+                                   .environment = environ});
+    for (int i = 0; i < 1000 && files() < 3; ++i) usleep(20000);  // until the temporary file of the verdicts is there
+    ASSERT_EQ(files(), 3);
+  }
+  std::ptrdiff_t files() const { return std::distance(std::filesystem::directory_iterator(folder_.path()), {}); }
+  // Waits for its end; returns its wait status.
+  int signal_it(int signal) {
+    kill(pid_, signal);
+    int status = 0;
+    waitpid(pid_, &status, 0);
+    return status;
+  }
+  pid_t pid_ = -1;
+};
+
+TEST_F(VerifyAtWork, StopsSoonAfterCtrlCAndWritesNothing) {
+  EXPECT_EQ(WEXITSTATUS(signal_it(SIGINT)), 130);
   EXPECT_EQ(files(), 2) << "nothing but the input and what was said";
-  EXPECT_NE(read_file(folder_ / "errors").find("no verdicts were written; the same command starts again"),
-            std::string::npos)
-      << read_file(folder_ / "errors");
+  const std::string said = read_file(folder_ / "errors");
+  EXPECT_NE(said.find("no verdicts were written; the same command starts again"), std::string::npos) << said;
+}
+
+// Every process below `pid`, by /proc.
+void add_descendants(pid_t pid, std::vector<pid_t>& found) {
+  for (const auto& task : std::filesystem::directory_iterator(fmt::format("/proc/{}/task", pid))) {
+    std::ifstream file(task.path() / "children");
+    for (pid_t child; file >> child;) {
+      found.push_back(child);
+      add_descendants(child, found);
+    }
+  }
+}
+
+// A zombie counts as gone: it only waits for the machine's process 1 to collect it.
+bool runs(pid_t pid) {
+  std::ifstream file(fmt::format("/proc/{}/stat", pid));
+  const std::string stat((std::istreambuf_iterator<char>(file)), {});
+  const auto name_end = stat.rfind(") ");
+  return name_end != std::string::npos && stat[name_end + 2] != 'Z';
+}
+
+TEST_F(VerifyAtWork, LeavesNoProcessesWhenItIsKilled) {
+  std::vector<pid_t> processes;
+  add_descendants(pid_, processes);
+  ASSERT_GE(processes.size(), 2U) << "bubblewrap and its interpreter";
+  signal_it(SIGKILL);
+  const auto alive = [&] { return std::count_if(processes.begin(), processes.end(), runs); };
+  for (int i = 0; i < 500 && alive() > 0; ++i) usleep(20000);
+  EXPECT_EQ(alive(), 0);
 }
 
 }  // namespace
