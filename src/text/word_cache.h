@@ -30,7 +30,8 @@ class WordCache {
     if (std::memcmp(entry.payload, word.data(), word.size()) != 0) return false;
     const std::size_t before = out.size();
     out.resize(before + entry.count);
-    std::memcpy(out.data() + before, entry.payload + padded(entry.length), entry.count * sizeof(int32_t));
+    if (entry.count > 0)
+      std::memcpy(out.data() + before, entry.payload + padded(entry.length), entry.count * sizeof(int32_t));
     return true;
   }
 
