@@ -79,8 +79,9 @@ std::string dots_with_whiskers(const std::string& title, const std::vector<DotRo
         "r=\"5\"/></svg>",
         x(row.interval.low), x(row.interval.high), x(row.interval.value));
     html += fmt::format(
-        "<div class=\"arm\"><span class=\"swatch {0}\"></span>{1}</div><div class=\"plot-cell {0}\">{2}</div>"
-        "<div class=\"figure\" title=\"95 % interval {4:.1f} to {5:.1f} %\">{3:.1f}&nbsp;%</div>\n",
+        "<div class=\"row\"><div class=\"name\"><span class=\"swatch {0}\"></span>{1}</div><div class=\"plot-cell "
+        "{0}\">{2}</div>"
+        "<div class=\"figure\" title=\"95 % interval {4:.1f} to {5:.1f} %\">{3:.1f}&nbsp;%</div></div>\n",
         row.colour, escape_html(row.name), svg, 100 * row.interval.value, 100 * row.interval.low,
         100 * row.interval.high);
   }
@@ -88,8 +89,7 @@ std::string dots_with_whiskers(const std::string& title, const std::vector<DotRo
   for (const auto& [place, anchor] : {std::pair{0.0, "start"}, {0.5, "middle"}, {1.0, "end"}})
     axis += fmt::format("<text class=\"axis\" x=\"{}%\" y=\"11\" text-anchor=\"{}\">{:.3g}{}</text>", 100 * place,
                         anchor, 100 * scale * place, place == 1.0 ? " %" : "");
-  return html + "<div class=\"arm\"></div><div class=\"plot-cell\">" + axis +
-         "</svg></div><div class=\"figure\"></div>\n</div>\n";
+  return html + "<div class=\"row\"><div class=\"plot-cell\">" + axis + "</svg></div></div>\n</div>\n";
 }
 
 std::string line_chart(const std::string& title, const std::string& x_name, const std::vector<Curve>& curves,
@@ -118,9 +118,9 @@ std::string bars(const std::vector<Bar>& list, int64_t whole) {
   for (const auto& bar : list) {
     const double share = whole > 0 ? 100.0 * static_cast<double>(bar.count) / static_cast<double>(whole) : 0;
     html += fmt::format(
-        "<div>{}</div><div class=\"track {}\"><svg aria-hidden=\"true\"><rect width=\"{:.2f}%\" "
-        "height=\"100%\"/></svg></div>"
-        "<div class=\"count\">{} <small>{:.1f} %</small></div>\n",
+        "<div class=\"row\"><div class=\"name\">{}</div><div class=\"plot-cell {}\"><svg aria-hidden=\"true\"><rect "
+        "width=\"{:.2f}%\" height=\"100%\"/></svg></div><div class=\"figure\">{} "
+        "<small>{:.1f}&nbsp;%</small></div></div>\n",
         escape_html(bar.name), bar.colour, share, bar.count, share);
   }
   return html + "</div>\n";

@@ -16,8 +16,11 @@ namespace {
 
 constexpr std::size_t kProblemsShown = 12;
 
-std::string colour_of(std::size_t row) {
-  return fmt::format("c{}", row % 6);
+// An arm has the same colour in every report, whichever arms stand beside it.
+std::string colour_of(const ArmResult& row) {
+  const auto& arms = ekt_arms();
+  const auto arm = std::find_if(arms.begin(), arms.end(), [&](const Arm& a) { return a.name == row.name; });
+  return arm == arms.end() ? "c0" : fmt::format("c{}", 1 + (arm - arms.begin()) % 5);
 }
 
 const ArmResult* row_named(const EktResult& result, std::string_view name) {
@@ -84,7 +87,7 @@ std::string arms_chart(const EktResult& result) {
   for (const auto& [figure, unused] : result.rows.front().solved.figures) {
     std::vector<DotRow> rows;
     for (std::size_t r = 0; r < result.rows.size(); ++r)
-      rows.push_back({result.rows[r].title, colour_of(r), *figure_of(result.rows[r], figure)});
+      rows.push_back({result.rows[r].title, colour_of(result.rows[r]), *figure_of(result.rows[r], figure)});
     html += dots_with_whiskers(figure, rows);
   }
   return html;
@@ -103,7 +106,7 @@ std::string arms_table(const EktResult& result) {
   html += "<th>NLL of verified<br>programs, nats a token</th><th>Mean lines</th></tr></thead>\n<tbody>\n";
   for (std::size_t r = 0; r < result.rows.size(); ++r) {
     const ArmResult& row = result.rows[r];
-    html += fmt::format("<tr><th><span class=\"swatch {}\"></span>{}</th><td>{}</td>", colour_of(r),
+    html += fmt::format("<tr><th><span class=\"swatch {}\"></span>{}</th><td>{}</td>", colour_of(result.rows[r]),
                         escape_html(row.title), row.pairs.empty() ? "–" : std::to_string(row.pairs.size()));
     for (const auto& [name, interval] : row.solved.figures) html += cell(percent(interval));
     html += row.nll ? cell(two_decimals(*row.nll)) : "<td>–</td>";
@@ -142,9 +145,9 @@ std::string curves(const EktResult& result) {
     const ArmResult& row = result.rows[r];
     const auto log = row.folder / "log.jsonl";
     if (auto points = points_of(log, "step", "loss"); !points.empty())
-      losses.push_back({row.title, colour_of(r), std::move(points)});
+      losses.push_back({row.title, colour_of(result.rows[r]), std::move(points)});
     if (auto points = points_of(log, "evaluation", "metric"); !points.empty())
-      metrics.push_back({row.title, colour_of(r), std::move(points)});
+      metrics.push_back({row.title, colour_of(result.rows[r]), std::move(points)});
   }
   std::string html;
   if (!losses.empty()) html += line_chart("Training loss, nats a token", "step", losses, true);
@@ -182,7 +185,7 @@ std::string number(double value) {
 }
 
 // One arm's program for a test problem: the greedy one, or the first sample.
-std::string program_html(const ArmResult& row, std::size_t row_index, std::size_t problem, const EktContext& context) {
+std::string program_html(const ArmResult& row, std::size_t problem, const EktContext& context) {
   const bool greedy = !row.solved.greedy.empty();
   const auto& sample = greedy
                            ? row.solved.greedy[problem]
@@ -195,7 +198,7 @@ std::string program_html(const ArmResult& row, std::size_t row_index, std::size_
   return fmt::format(
       "<div><div class=\"who\"><span><span class=\"swatch {}\"></span>{}</span><span class=\"verdict "
       "{}\">{}</span></div><pre>{}</pre></div>\n",
-      colour_of(row_index), escape_html(row.title), sample.passed() ? "right" : "wrong", escape_html(verdict),
+      colour_of(row), escape_html(row.title), sample.passed() ? "right" : "wrong", escape_html(verdict),
       escape_html(sample.program.empty() ? "(nothing)" : sample.program));
 }
 
@@ -210,7 +213,7 @@ std::string side_by_side(const EktResult& result, const EktContext& context) {
   for (const std::size_t p : order) {
     html += fmt::format("<article class=\"problem\"><p>{} <b>→ {}</b></p><div class=\"answers\">\n",
                         escape_html(context.test[p].question), number(context.test[p].answer));
-    for (std::size_t r = 0; r < result.rows.size(); ++r) html += program_html(result.rows[r], r, p, context);
+    for (std::size_t r = 0; r < result.rows.size(); ++r) html += program_html(result.rows[r], p, context);
     html += "</div></article>\n";
   }
   return html;

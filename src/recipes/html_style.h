@@ -33,7 +33,7 @@ section { margin-top: 3rem; }
 a { color: inherit; }
 code, pre { font-family: var(--mono); font-size: .82rem; }
 pre { margin: 0; padding: .75rem .85rem; overflow-x: auto; background: var(--card); border: 1px solid var(--line); border-radius: 6px; line-height: 1.5; }
-.facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(10.5rem, 1fr)); gap: 1px; margin: 1.6rem 0 0; background: var(--line); border: 1px solid var(--line); border-radius: 8px; overflow: hidden; }
+.facts { display: grid; grid-template-columns: repeat(4, 1fr); gap: 1px; margin: 1.6rem 0 0; background: var(--line); border: 1px solid var(--line); border-radius: 8px; overflow: hidden; }
 .facts div { padding: .75rem .9rem; background: var(--card); min-width: 0; }
 .facts dt { color: var(--soft); font-size: .76rem; }
 .facts dd { margin: .1rem 0 0; font-size: .95rem; font-weight: 600; overflow-wrap: anywhere; }
@@ -47,11 +47,13 @@ td small { display: block; color: var(--soft); font-size: .76rem; }
 .swatch { display: inline-block; width: .6rem; height: .6rem; margin-right: .5rem; border-radius: 50%; background: currentColor; }
 .c0 { color: var(--c0); } .c1 { color: var(--c1); } .c2 { color: var(--c2); } .c3 { color: var(--c3); } .c4 { color: var(--c4); } .c5 { color: var(--c5); }
 .plain { color: var(--ink); }
-.forest { display: grid; grid-template-columns: minmax(7rem, max-content) 1fr minmax(3.2rem, max-content); gap: 0 .9rem; align-items: center; margin-bottom: 1.4rem; }
-.forest h3 { grid-column: 1 / -1; margin: .8rem 0 .1rem; }
+.forest, .bars { margin-bottom: 1.4rem; }
+.row { display: grid; grid-template: "name plot figure" / 11.5rem 1fr 6.2rem; gap: 0 .9rem; align-items: center; font-size: .9rem; }
+.row .name { grid-area: name; } .row .plot-cell { grid-area: plot; min-width: 0; }
+.row .figure { grid-area: figure; text-align: right; font-variant-numeric: tabular-nums; }
+.forest h3 { margin: .8rem 0 .2rem; }
 .forest svg { display: block; width: 100%; height: 26px; overflow: visible; }
-.forest .figure { text-align: right; font-variant-numeric: tabular-nums; font-weight: 600; font-size: .92rem; }
-.forest .arm { font-size: .9rem; }
+.forest .figure { font-weight: 600; }
 .grid { stroke: var(--line); stroke-width: 1; }
 .axis { fill: var(--soft); font-size: 11px; font-variant-numeric: tabular-nums; }
 .whisker { stroke: currentColor; stroke-width: 2; stroke-linecap: round; opacity: .65; }
@@ -66,12 +68,10 @@ td small { display: block; color: var(--soft); font-size: .76rem; }
 .curve { fill: none; stroke: currentColor; stroke-width: 2; stroke-linejoin: round; vector-effect: non-scaling-stroke; }
 .curve.faint { stroke-width: 1; opacity: .3; }
 .legend { display: flex; flex-wrap: wrap; gap: .2rem 1.2rem; margin: .2rem 0 .6rem; padding: 0; list-style: none; font-size: .86rem; }
-.bars { display: grid; grid-template-columns: minmax(9rem, max-content) 1fr max-content; gap: .4rem .9rem; align-items: center; font-size: .9rem; }
-.bars .track { height: 1.15rem; border-radius: 3px; background: var(--line); overflow: hidden; }
-.bars .track svg { display: block; width: 100%; height: 100%; }
-.bars .track rect { fill: currentColor; }
-.bars .count { text-align: right; font-variant-numeric: tabular-nums; }
-.bars .count small { color: var(--soft); }
+.bars .row { margin-bottom: .4rem; }
+.bars .plot-cell { height: 1.15rem; border-radius: 3px; background: var(--line); overflow: hidden; }
+.bars svg { display: block; width: 100%; height: 100%; } .bars rect { fill: currentColor; }
+.bars small { color: var(--soft); }
 .problem { margin: 0 0 1.4rem; border: 1px solid var(--line); border-radius: 8px; background: var(--card); overflow: hidden; }
 .problem > p { margin: 0; padding: .8rem .95rem; }
 .problem > p b { white-space: nowrap; }
@@ -84,9 +84,9 @@ details { margin-top: .7rem; } summary { cursor: pointer; font-weight: 600; font
 footer { margin-top: 4rem; padding-top: 1rem; border-top: 1px solid var(--line); color: var(--soft); font-size: .82rem; }
 @media (max-width: 36rem) {
   main { padding: 1.5rem .9rem 3rem; } section { margin-top: 2.3rem; }
-  .forest { grid-template-columns: 1fr max-content; } .forest .plot-cell { grid-column: 1 / -1; margin-bottom: .5rem; }
-  .forest .arm { grid-row: auto; } .forest .figure { order: 0; }
-  .bars { grid-template-columns: 1fr max-content; gap: .1rem .9rem; } .bars .track { grid-column: 1 / -1; grid-row: auto; margin-bottom: .45rem; height: .8rem; }
+  .facts { grid-template-columns: repeat(2, 1fr); }
+  .row { grid-template: "name figure" "plot plot" / 1fr max-content; gap: .1rem .9rem; } .forest .row { margin-bottom: .3rem; }
+  .bars .plot-cell { height: .8rem; } .bars .row { margin-bottom: .6rem; }
   .plot svg { height: 11rem; }
 }
 @media print { body { background: #fff; } section { break-inside: avoid; } }
