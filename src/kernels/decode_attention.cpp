@@ -44,22 +44,15 @@ std::vector<Task> split(const CachedAttention& call) {
   return tasks;
 }
 
-void assign(float value, float& to) {
-  to = value;
-}
-void assign(float value, BFloat16& to) {
-  to = to_bfloat16(value);
-}
-void assign(BFloat16 value, float& to) {
-  to = to_float(value);
-}
-void assign(BFloat16 value, BFloat16& to) {
-  to = value;
-}
-
 template <class From, class To>
 void copy(const From* from, To* to, int64_t count) {
-  for (int64_t i = 0; i < count; ++i) assign(from[i], to[i]);
+  if constexpr (std::is_same_v<From, To>) {
+    std::copy_n(from, count, to);
+  } else if constexpr (std::is_same_v<From, float>) {
+    instructions().round(from, to, count);
+  } else {
+    for (int64_t i = 0; i < count; ++i) to[i] = to_float(from[i]);
+  }
 }
 
 template <class To>
@@ -197,15 +190,16 @@ class Attention {
   }
 
   template <class Out>
-  void write_output(const Task& task, int64_t head, const Scratch& scratch, Out* output) const {
+  void write_output(const Task& task, int64_t head, Scratch& scratch, Out* output) const {
     std::size_t row = 0;
     for (const Stretch& stretch : task)
       for (int64_t t = stretch.first_token; t < stretch.first_token + stretch.num_tokens; ++t)
         for (int64_t g = 0; g < group_; ++g, ++row) {
           const float inverse = 1.0f / scratch.total[row];
-          const float* from = scratch.output.data() + row * static_cast<std::size_t>(padded_);
-          Out* to = output + ((stretch.sequence->first_row + t) * call_.num_heads + head * group_ + g) * size_;
-          for (int64_t e = 0; e < size_; ++e) assign(from[e] * inverse, to[e]);
+          float* from = scratch.output.data() + row * static_cast<std::size_t>(padded_);
+#pragma omp simd
+          for (int64_t e = 0; e < size_; ++e) from[e] *= inverse;
+          copy(from, output + ((stretch.sequence->first_row + t) * call_.num_heads + head * group_ + g) * size_, size_);
         }
   }
 
