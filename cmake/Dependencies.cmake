@@ -6,11 +6,15 @@ find_package(nlohmann_json REQUIRED)
 find_package(Threads REQUIRED)
 find_package(OpenMP REQUIRED COMPONENTS CXX)
 pkg_check_modules(TOMLPP REQUIRED IMPORTED_TARGET tomlplusplus)
-pkg_check_modules(PCRE2 REQUIRED IMPORTED_TARGET libpcre2-8)
 pkg_check_modules(SECCOMP REQUIRED IMPORTED_TARGET libseccomp)
 
-# Options that every file is compiled with.
+# Options that every file is compiled with. LibTorch's include folder holds an {fmt} of its own whose library is not there to
+# link, so the system's is put in front of it (header-only use would cost 4 s a file).
 add_library(limbeck_libraries INTERFACE)
+find_path(LIMBECK_FMT_INCLUDE fmt/format.h PATHS /usr/include NO_DEFAULT_PATH REQUIRED)
+file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/include-first)
+file(CREATE_LINK ${LIMBECK_FMT_INCLUDE}/fmt ${CMAKE_BINARY_DIR}/include-first/fmt SYMBOLIC)
+target_include_directories(limbeck_libraries BEFORE INTERFACE ${CMAKE_BINARY_DIR}/include-first)
 target_link_libraries(limbeck_libraries INTERFACE fmt::fmt nlohmann_json::nlohmann_json Threads::Threads OpenMP::OpenMP_CXX)
 target_compile_options(limbeck_libraries INTERFACE -Wall -Wextra -Wno-unused-parameter
   -Wno-missing-field-initializers)  # designated initialisers name what they set
@@ -18,8 +22,6 @@ target_compile_definitions(limbeck_libraries INTERFACE LIMBECK_VERSION="${PROJEC
 
 add_library(limbeck_base_libraries INTERFACE)
 target_link_libraries(limbeck_base_libraries INTERFACE PkgConfig::TOMLPP)
-add_library(limbeck_text_libraries INTERFACE)
-target_link_libraries(limbeck_text_libraries INTERFACE PkgConfig::PCRE2)
 add_library(limbeck_sandbox_libraries INTERFACE)
 target_link_libraries(limbeck_sandbox_libraries INTERFACE PkgConfig::SECCOMP)
 
@@ -45,5 +47,3 @@ add_library(limbeck_torch INTERFACE)
 target_include_directories(limbeck_torch SYSTEM INTERFACE ${LIMBECK_TORCH_INCLUDE} ${LIMBECK_TORCH_INCLUDE}/torch/csrc/api/include)
 target_link_libraries(limbeck_torch INTERFACE ${LIMBECK_TORCH_CPU} ${limbeck_torch_lib}/libc10.so)
 target_link_options(limbeck_torch INTERFACE -Wl,-rpath,${limbeck_torch_lib} -Wl,--disable-new-dtags -Wl,-rpath-link,${limbeck_torch_lib})
-# LibTorch's include folder holds an {fmt} of its own, found before the system's, whose library is not there to link.
-target_compile_definitions(limbeck_torch INTERFACE FMT_HEADER_ONLY)

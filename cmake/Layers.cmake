@@ -15,7 +15,8 @@ function(limbeck_add_layers)
     add_library(limbeck_pch OBJECT ${CMAKE_BINARY_DIR}/pch.cpp)
     target_link_libraries(limbeck_pch PRIVATE limbeck_torch limbeck_libraries)
     target_precompile_headers(limbeck_pch PRIVATE <ATen/ATen.h> <torch/csrc/autograd/custom_function.h>
-      <torch/csrc/autograd/autograd.h> <torch/csrc/autograd/variable.h> <torch/csrc/autograd/grad_mode.h>)
+      <torch/csrc/autograd/autograd.h> <torch/csrc/autograd/variable.h> <torch/csrc/autograd/grad_mode.h>
+      <fmt/format.h> <nlohmann/json.hpp>)
   endif()
 
   file(STRINGS ${CMAKE_SOURCE_DIR}/src/layers.txt lines REGEX "^[a-z]+:")
