@@ -2,6 +2,7 @@
 // at random.
 #pragma once
 
+#include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -56,6 +57,7 @@ class TinyEkt : public ::testing::Test {
  protected:
   void SetUp() override {
     Progress::be_quiet(true);
+    at::set_num_threads(1);  // the models are so small that threads only wait for each other
     try {
       sandbox::Judge::open({.workers = 1});
     } catch (const UserError& missing) {
