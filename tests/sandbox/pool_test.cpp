@@ -34,13 +34,13 @@ void fill(Batch& batch, const std::vector<std::string>& sources) {
 }
 
 TEST(Pool, SharesABatchAmongItsWorkers) {
-  Pool pool(echo(0.05), {}, 4);
+  Pool pool(echo(0.1), {}, 4);
   const std::vector<std::string> sources = {"a", "b", "c", "d", "e", "f", "g", "h"};
   Batch batch;
   fill(batch, sources);
   const auto begun = std::chrono::steady_clock::now();
   pool.run(batch);
-  EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::milliseconds(8 * 50))
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::milliseconds(8 * 100))
       << "they work at the same time";
   for (std::size_t i = 0; i < sources.size(); ++i) EXPECT_EQ(batch.verdicts[i].detail, sources[i]);
 }

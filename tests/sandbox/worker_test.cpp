@@ -25,7 +25,7 @@ Launch script(const std::string& body) {
       "  magic, size, id = struct.unpack('<IIQ', header)\n"
       "  return id, os.read(0, size)\n",
       kReplyMagic);
-  return {.command = {python, "-I", "-S", "-c", frames + body}, .filter = {0}, .patience = 1};
+  return {.command = {python, "-I", "-S", "-c", frames + body}, .filter = {0}, .patience = 10};
 }
 
 std::vector<Verdict> judged(Worker& worker, const std::vector<std::string>& sources) {
@@ -69,7 +69,9 @@ TEST(SlowWorker, SaysWhyASupervisorDoesNotStart) {
   EXPECT_NE(
       start_failure(script("os.write(0, b'hello, this is no frame at all' * 9); time.sleep(60)")).find("its mark"),
       std::string::npos);
-  EXPECT_NE(start_failure(script("time.sleep(60)")).find("no answer in time"), std::string::npos);
+  Launch silent = script("time.sleep(60)");
+  silent.patience = 0.2;
+  EXPECT_NE(start_failure(silent).find("no answer in time"), std::string::npos);
   EXPECT_NE(start_failure(script("reply(5, b'N')\ntime.sleep(60)")).find("before it was ready"), std::string::npos);
 }
 
@@ -104,7 +106,7 @@ TEST(SlowWorker, DoesNotWaitForeverForASupervisorThatHangs) {
   Launch launch = script(
       "ready()\nwhile True:\n  id, source = request()\n  if source == b'hang': time.sleep(60)\n  reply(id, b'E' + "
       "source)\n");
-  launch.patience = 0.4;
+  launch.patience = 1.5;  // for its start as well
   const auto verdicts = judged(launch, {"hang", "a"});
   EXPECT_EQ(verdicts[0].detail, "its interpreter was lost: it gave no answer in time");
   EXPECT_EQ(verdicts[1].detail, "a");
