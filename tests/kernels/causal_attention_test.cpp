@@ -121,8 +121,8 @@ struct Attended {
 };
 
 template <class Number>
-Attended<Number> run(const Case& c, const std::vector<float>& q, const std::vector<float>& k, const std::vector<float>& v,
-                const std::vector<float>& dy) {
+Attended<Number> run(const Case& c, const std::vector<float>& q, const std::vector<float>& k,
+                     const std::vector<float>& v, const std::vector<float>& dy) {
   const auto nq = as<Number>(q), nk = as<Number>(k), nv = as<Number>(v), ndy = as<Number>(dy);
   Attended<Number> r{nq, nq, nk, nk};
   std::vector<float> log_sums(c.offsets.back() * c.heads);
@@ -169,7 +169,8 @@ TEST(CausalAttention, ADocumentHasTheSameBitsAloneAndPacked) {
   const auto part = [](const std::vector<float>& x, int64_t width) {
     return std::vector<float>(x.begin() + 70 * width, x.begin() + 181 * width);
   };
-  const Attended<float> alone = run<float>({{0, 111}, 4, 2, 32, 0}, part(q, 128), part(k, 64), part(v, 64), part(dy, 128));
+  const Attended<float> alone =
+      run<float>({{0, 111}, 4, 2, 32, 0}, part(q, 128), part(k, 64), part(v, 64), part(dy, 128));
   EXPECT_EQ(alone.y, part(together.y, 128));
   EXPECT_EQ(alone.dq, part(together.dq, 128));
   EXPECT_EQ(alone.dk, part(together.dk, 64));
