@@ -1,5 +1,6 @@
-// The scheduler: prompts are computed as room appears, each of their samples takes a place in the batch, one forward
-// pass moves all places by a token, and a sequence that ends leaves its place to the next.
+// The scheduler: the beginning that all prompts share is computed once, the rest of them as room appears, each of their
+// samples takes a place in the batch, one forward pass moves all places by a token, and a sequence that ends leaves its
+// place to the next.
 #include "generate/generate.h"
 
 #include <ATen/ATen.h>
@@ -70,6 +71,26 @@ void check(const models::DecoderConfig& config, const text::Tokenizer& tokenizer
   if (!mistakes.empty()) throw UserErrors(mistakes);
 }
 
+// How many tokens all prompts with samples begin with, in whole pages and less than the shortest prompt has, whose last
+// token's logits are its own; 0 where there is only one such prompt.
+int64_t shared_beginning(std::span<const Prompt> prompts) {
+  const Prompt* first = nullptr;
+  std::size_t num_shared = 0, num_prompts = 0;
+  for (const Prompt& prompt : prompts) {
+    if (prompt.num_samples == 0) continue;
+    if (num_prompts++ == 0) {
+      first = &prompt;
+      num_shared = prompt.ids.size();
+    }
+    const auto end = first->ids.begin() + static_cast<int64_t>(num_shared);
+    const auto same = std::mismatch(first->ids.begin(), end, prompt.ids.begin(), prompt.ids.end()).first;
+    num_shared = static_cast<std::size_t>(same - first->ids.begin());
+    if (num_shared == prompt.ids.size() && num_shared > 0) --num_shared;
+  }
+  if (num_prompts < 2) return 0;
+  return static_cast<int64_t>(num_shared) / kernels::kPositionsPerPage * kernels::kPositionsPerPage;
+}
+
 class Scheduler {
  public:
   Scheduler(const models::Pretrained& source, std::span<const Prompt> prompts, const SamplingOptions& sampling,
@@ -83,6 +104,7 @@ class Scheduler {
         pool_(cache_shape(model_.config(), batch.precision)) {}
 
   void run() {
+    if (sampling_.max_new_tokens > 0) compute_beginning();
     while (true) {
       throw_if_interrupted("run the same command again");
       admit();
@@ -133,15 +155,32 @@ class Scheduler {
     return sequence;
   }
 
+  void compute_beginning() {
+    const int64_t length = shared_beginning(prompts_);
+    if (length == 0) return;
+    const auto owner =
+        std::find_if(prompts_.begin(), prompts_.end(), [](const Prompt& prompt) { return prompt.num_samples > 0; });
+    KvPages cache(pool_);
+    while (cache.length() < length) {
+      throw_if_interrupted("run the same command again");
+      const auto begin = owner->ids.begin() + cache.length();
+      const int64_t count = std::min(kPrefillTokens, length - cache.length());
+      read({begin, begin + count}, {{.own = &cache, .num_tokens = count}});
+    }
+    beginning_ = std::make_shared<const KvPages>(std::move(cache));
+  }
+
+  KvPages new_prompt_cache() { return beginning_ ? KvPages(pool_, beginning_) : KvPages(pool_); }
+
   // Computes the next prompts: enough to fill the free places, but no more than kPrefillTokens beyond the first.
   void start_prompts() {
     auto free = static_cast<int64_t>(max_batch_ - active_.size());
     int64_t tokens = 0;
     for (std::size_t p = prompt_; p < prompts_.size() && free > 0; ++p) {
       if (prompts_[p].num_samples == 0) continue;
-      auto started = std::make_shared<Started>(Started{.cache = KvPages(pool_), .ids = prompts_[p].ids, .logits = {}});
+      auto started = std::make_shared<Started>(Started{.cache = new_prompt_cache(), .ids = prompts_[p].ids, .logits = {}});
       if (started->ids.empty()) started->ids.push_back(begin_of_text());
-      tokens += static_cast<int64_t>(started->ids.size());
+      tokens += static_cast<int64_t>(started->ids.size()) - started->cache.length();
       if (!started_.empty() && tokens > kPrefillTokens) break;
       started_.push_back(std::move(started));
       free -= prompts_[p].num_samples;
@@ -172,16 +211,20 @@ class Scheduler {
     return true;
   }
 
-  // Logits after the last new token of each part, [parts,V].
-  at::Tensor forward(const std::vector<int64_t>& ids, std::vector<Advance> parts) {
+  // Hidden states of the last new token of each part, [parts,H]; the caches hold the new tokens afterwards.
+  at::Tensor read(const std::vector<int64_t>& ids, std::vector<Advance> parts) {
     CachedPlan plan(pool_.shape(), std::move(parts));
     const at::Tensor tokens = at::empty({static_cast<int64_t>(ids.size())}, at::kLong);
     std::copy(ids.begin(), ids.end(), tokens.mutable_data_ptr<int64_t>());
-    at::Tensor hidden = model_.forward(tokens, plan).hidden;
+    const at::Tensor hidden = model_.forward(tokens, plan).hidden;
     plan.commit();
     const at::Tensor rows = plan.last_rows();
-    if (rows.size(0) != hidden.size(0)) hidden = hidden.index_select(0, rows);
-    return model_.logits_of(hidden).contiguous();
+    return rows.size(0) == hidden.size(0) ? hidden : hidden.index_select(0, rows);
+  }
+
+  // Logits after the last new token of each part, [parts,V].
+  at::Tensor forward(const std::vector<int64_t>& ids, std::vector<Advance> parts) {
+    return model_.logits_of(read(ids, std::move(parts))).contiguous();
   }
 
   // One token for every active sequence.
@@ -257,6 +300,7 @@ class Scheduler {
   std::size_t max_batch_;
   const std::function<void(Sample)>& on_sample_;
   KvPool pool_;
+  std::shared_ptr<const KvPages> beginning_;  // of all prompts; none where they share too little
   std::size_t prompt_ = 0;  // the next sample to begin is sample_ of prompt_
   int64_t sample_ = 0;
   std::vector<std::shared_ptr<Started>> started_;  // prompt_ and those after it that are computed

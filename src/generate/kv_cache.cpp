@@ -4,6 +4,8 @@
 #include <new>
 #include <utility>
 
+#include "base/errors.h"
+
 namespace limbeck::generate {
 namespace {
 
@@ -37,15 +39,28 @@ kernels::KvShape cache_shape(const models::DecoderConfig& config, Precision prec
           .format = precision == Precision::kBf16 ? kernels::Format::kBf16 : kernels::Format::kFp32};
 }
 
+KvPages::KvPages(KvPool& pool, std::shared_ptr<const KvPages> beginning)
+    : pool_(&pool), beginning_(std::move(beginning)), length_(beginning_->length_) {
+  if (length_ % kernels::kPositionsPerPage != 0)
+    fail("kv_cache", "expected whole pages of {} positions to begin with but received {} positions",
+         kernels::kPositionsPerPage, length_);
+  pages_.assign(beginning_->pages_.begin(), beginning_->pages_.begin() + length_ / kernels::kPositionsPerPage);
+}
+
 KvPages::~KvPages() {
-  for (char* page : pages_) pool_->give_back(page);
+  const int64_t num_lent = beginning_ ? beginning_->length_ / kernels::kPositionsPerPage : 0;
+  for (std::size_t i = static_cast<std::size_t>(num_lent); i < pages_.size(); ++i) pool_->give_back(pages_[i]);
 }
 
 KvPages::KvPages(KvPages&& other) noexcept
-    : pool_(other.pool_), pages_(std::exchange(other.pages_, {})), length_(std::exchange(other.length_, 0)) {}
+    : pool_(other.pool_),
+      beginning_(std::exchange(other.beginning_, {})),
+      pages_(std::exchange(other.pages_, {})),
+      length_(std::exchange(other.length_, 0)) {}
 
 KvPages& KvPages::operator=(KvPages&& other) noexcept {
   std::swap(pool_, other.pool_);
+  std::swap(beginning_, other.beginning_);
   std::swap(pages_, other.pages_);
   std::swap(length_, other.length_);
   return *this;
@@ -57,6 +72,9 @@ void KvPages::reserve(int64_t num_positions) {
 }
 
 void KvPages::set_length(int64_t length) {
+  if (beginning_ && length < beginning_->length_)
+    fail("kv_cache", "expected a length of at least the {} positions that were lent but received {}",
+         beginning_->length_, length);
   length_ = length;
 }
 

@@ -1,5 +1,5 @@
 // Keys and values of sequences, in pages of 16 positions from one pool. A shared prompt is one KvPages that many
-// sequences point to.
+// sequences point to; the beginning that several prompts share is lent to each of them.
 #pragma once
 
 #include <cstdint>
@@ -38,6 +38,9 @@ kernels::KvShape cache_shape(const models::DecoderConfig& config, Precision prec
 class KvPages {
  public:
   explicit KvPages(KvPool& pool) : pool_(&pool) {}
+  // Begins with the positions of `beginning`, which stay where they are. Throws std::logic_error unless they fill whole
+  // pages.
+  KvPages(KvPool& pool, std::shared_ptr<const KvPages> beginning);
   ~KvPages();
   KvPages(KvPages&& other) noexcept;
   KvPages& operator=(KvPages&& other) noexcept;
@@ -46,12 +49,14 @@ class KvPages {
 
   int64_t length() const { return length_; }
   void reserve(int64_t num_positions);  // pages for that many
-  void set_length(int64_t length);      // after positions were written, or to forget the last ones
+  // After positions were written, or to forget the last ones: at most down to those that were lent.
+  void set_length(int64_t length);
   char* const* pages() const { return pages_.data(); }
 
  private:
   KvPool* pool_;
-  std::vector<char*> pages_;
+  std::shared_ptr<const KvPages> beginning_;
+  std::vector<char*> pages_;  // those of the beginning, then our own
   int64_t length_ = 0;
 };
 

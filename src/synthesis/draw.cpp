@@ -154,34 +154,29 @@ std::vector<JudgedSample> draw_samples(const Draw& draw, const std::function<con
                                            static_cast<std::size_t>(draw.num_samples)));
   if (first_new == num_problems) return earlier;
 
-  const int64_t group = std::max<int64_t>(1, draw.group_samples / draw.num_samples);
-  const int64_t first_group = first_new / group * group;
-  int64_t num_drawn = first_group * draw.num_samples;
+  int64_t num_drawn = first_new * draw.num_samples;
   Progress progress(draw.label, "samples", num_problems * draw.num_samples, num_drawn);
   Writer writer(draw, judge, file, earlier.size());
   const models::Pretrained& model = source();
-  for (int64_t start = first_group; start < num_problems; start += group) {
-    const int64_t end = std::min(start + group, num_problems);
-    std::vector<generate::Prompt> prompts;
-    for (int64_t p = start; p < end; ++p) {
-      const Problem& problem = draw.problems[static_cast<std::size_t>(p)];
-      prompts.push_back({.ids = encode_prompt(*model.tokenizer, draw.prompt(problem)),
-                         .num_samples = draw.num_samples,
-                         .seed = draw.seed.derive(problem.id)});
-    }
-    std::vector<std::vector<JudgedSample>> drawn(prompts.size(),
-                                                 std::vector<JudgedSample>(static_cast<std::size_t>(draw.num_samples)));
-    std::vector<int64_t> missing(prompts.size(), draw.num_samples);
-    generate::generate(model, prompts, draw.sampling, draw.batch, [&](const generate::Sample& sample) {
-      throw_if_interrupted("the samples so far are saved; run the same command again to go on");
-      progress.set(++num_drawn);
-      const auto p = static_cast<std::size_t>(sample.prompt_index);
-      const int64_t problem_index = start + sample.prompt_index;
-      drawn[p][static_cast<std::size_t>(sample.sample_index)] =
-          drawn_sample(draw, draw.problems[static_cast<std::size_t>(problem_index)].id, sample);
-      if (--missing[p] == 0 && problem_index >= first_new) writer.push(problem_index, std::move(drawn[p]));
-    });
+  std::vector<generate::Prompt> prompts;
+  for (int64_t p = first_new; p < num_problems; ++p) {
+    const Problem& problem = draw.problems[static_cast<std::size_t>(p)];
+    prompts.push_back({.ids = encode_prompt(*model.tokenizer, draw.prompt(problem)),
+                       .num_samples = draw.num_samples,
+                       .seed = draw.seed.derive(problem.id)});
   }
+  std::vector<std::vector<JudgedSample>> drawn(prompts.size());
+  std::vector<int64_t> missing(prompts.size(), draw.num_samples);
+  generate::generate(model, prompts, draw.sampling, draw.batch, [&](const generate::Sample& sample) {
+    throw_if_interrupted("the samples so far are saved; run the same command again to go on");
+    progress.set(++num_drawn);
+    const auto p = static_cast<std::size_t>(sample.prompt_index);
+    const int64_t problem_index = first_new + sample.prompt_index;
+    drawn[p].resize(static_cast<std::size_t>(draw.num_samples));
+    drawn[p][static_cast<std::size_t>(sample.sample_index)] =
+        drawn_sample(draw, draw.problems[static_cast<std::size_t>(problem_index)].id, sample);
+    if (--missing[p] == 0) writer.push(problem_index, std::move(drawn[p]));
+  });
   writer.finish();
   progress.finish();
   return read_samples(file);

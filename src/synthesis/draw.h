@@ -25,9 +25,6 @@ struct Draw {
   generate::SamplingOptions sampling;
   generate::BatchOptions batch;
   Truncation truncation;
-  // Samples between two points that a killed run goes on from. Rounding depends on which sequences share a batch, so a
-  // resumed run draws the whole group again.
-  int64_t group_samples = 256;
   Seed seed;  // sample i of a problem uses seed.derive(id).derive(i)
   // Fills kept and reason of one problem's samples; called for every problem in order, also for those of an earlier
   // process.

@@ -51,6 +51,34 @@ TEST(Generate, GreedyEqualsTransformersOnSmallModels) {
   }
 }
 
+// Prompts that begin alike share what they begin with; each alone computes all of itself.
+TEST(Generate, ASharedBeginningChangesNoSample) {
+  for (const Precision precision : {Precision::kFp32, Precision::kBf16})
+    for (const Json& changes : {Json::object(), Json{{"model_type", "mistral"}, {"sliding_window", 9}}})
+      for (const int64_t num_shared : {15, 16, 37, 100}) {
+        const models::Pretrained source = tiny_model(precision, changes);
+        Random random{Seed(5)};
+        std::vector<int32_t> beginning;
+        for (int64_t t = 0; t < num_shared; ++t) beginning.push_back(static_cast<int32_t>(random.below(256)));
+        std::vector<Prompt> prompts;
+        for (const int64_t own : {0, 1, 20, 7, 16}) {  // the first is only the beginning
+          Prompt prompt{.ids = beginning, .num_samples = own == 7 ? 0 : 3, .seed = Seed(static_cast<uint64_t>(own))};
+          for (int64_t t = 0; t < own; ++t) prompt.ids.push_back(static_cast<int32_t>(random.below(256)));
+          prompts.push_back(prompt);
+        }
+        prompts[3].ids = {1};  // without samples: shares nothing and must not matter
+        const SamplingOptions sampling{.max_new_tokens = 12, .temperature = 2.5};
+        const Samples together = samples_of(source, prompts, sampling, {.max_batch = 4, .precision = precision});
+        ASSERT_EQ(together.size(), 12u);
+        for (std::size_t p = 0; p < prompts.size(); ++p)
+          for (const auto& [key, sample] : samples_of(source, {prompts[p]}, sampling, {.precision = precision})) {
+            const Sample& shared = together.at({static_cast<int64_t>(p), key.second});
+            EXPECT_EQ(shared.ids, sample.ids);
+            EXPECT_EQ(shared.log_prob, sample.log_prob);
+          }
+      }
+}
+
 TEST(Generate, GivesTheSameSamplesWhateverTheBatchAndTheThreads) {
   const int threads = at::get_num_threads();
   for (const Precision precision : {Precision::kFp32, Precision::kBf16})

@@ -3,8 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <memory>
 #include <set>
 #include <utility>
+
+#include "base/errors.h"
 
 namespace limbeck::generate {
 namespace {
@@ -58,6 +61,33 @@ TEST(KvPagesTest, HoldsPagesWhileItLives) {
     EXPECT_EQ(pool.num_used(), 3);
   }
   EXPECT_EQ(pool.num_used(), 0);
+}
+
+TEST(KvPagesTest, LendItsBeginningWithoutCopyingIt) {
+  KvPool pool(kShape);
+  auto lender = std::make_shared<KvPages>(pool);
+  lender->reserve(32);
+  lender->set_length(32);
+  {
+    KvPages first(pool, lender), second(pool, lender);
+    EXPECT_EQ(first.length(), 32);
+    first.reserve(40);
+    second.reserve(33);
+    EXPECT_EQ(pool.num_used(), 4);
+    EXPECT_EQ(first.pages()[1], second.pages()[1]);
+    EXPECT_NE(first.pages()[2], second.pages()[2]);
+    first.set_length(40);
+    KvPages moved = std::move(first);
+    EXPECT_THROW(moved.set_length(31), Error);
+    lender.reset();
+    EXPECT_EQ(moved.pages()[0], second.pages()[0]) << "the beginning stays as long as someone reads it";
+    EXPECT_EQ(pool.num_used(), 4);
+  }
+  EXPECT_EQ(pool.num_used(), 0);
+  auto half = std::make_shared<KvPages>(pool);
+  half->reserve(5);
+  half->set_length(5);
+  EXPECT_THROW(KvPages(pool, half), Error);
 }
 
 TEST(CacheShape, IsThatOfTheModel) {

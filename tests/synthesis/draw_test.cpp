@@ -47,7 +47,6 @@ class Drawing : public ::testing::Test {
              .prompt = [](const Problem& problem) { return zero_shot_prompt(problem.question); },
              .sampling = {.max_new_tokens = 6},
              .batch = {.max_batch = 4, .precision = Precision::kFp32},
-             .group_samples = 6,
              .seed = Seed(9),
              .decide =
                  [this](const Problem& problem, std::span<JudgedSample> samples) {
@@ -178,7 +177,9 @@ void run_child(const std::filesystem::path& file, int kill_after_ms) {
   }
   int status = 0;
   ::waitpid(pid, &status, 0);
-  if (kill_after_ms == 0) EXPECT_EQ(status, 0);
+  if (kill_after_ms == 0) {
+    EXPECT_EQ(status, 0);
+  }
 }
 
 TEST(SlowDrawing, SurvivesKills) {
