@@ -29,7 +29,9 @@ Example encode(const Row& row, const text::Tokenizer& tokenizer, const Limits& l
   }
   if (spec.add_bos && spec.bos) append(example, {*spec.bos}, false);
   for (const Segment& segment : row.segments)
-    append(example, tokenizer.encode_rendered(segment.text), segment.learned || options.loss_on_prompt);
+    append(example,
+           options.special_tokens ? tokenizer.encode_rendered(segment.text) : tokenizer.encode_ordinary(segment.text),
+           segment.learned || options.loss_on_prompt);
   if (options.end_of_text) append(example, {limits.end_of_text}, true);
   return example;
 }
@@ -68,6 +70,8 @@ void EncodeOptions::describe(Fields& f) {
   f("overflow", overflow, "of rows longer than that",
     {{"refuse", Overflow::kRefuse}, {"truncate", Overflow::kTruncate}, {"skip", Overflow::kSkip}});
   f("loss_on_prompt", loss_on_prompt, "learn to write the prompt too");
+  f("special_tokens", special_tokens,
+    "text such as <|im_end|> in pairs and texts becomes that token; false: it stays text");
   f("end_of_text", end_of_text, "append the end-of-text token to pairs and texts, so that the model learns to stop");
   f("pad_to_length", pad_to_length, "fill examples up to this many tokens with the end-of-text token; 0: no padding",
     at_least(0));

@@ -18,9 +18,10 @@ struct EncodeOptions {
   int64_t max_length = 0;                 // tokens of an example; 0: what the model can take
   Overflow overflow = Overflow::kRefuse;  // of longer rows
   bool loss_on_prompt = false;
-  bool end_of_text = true;    // appended to pairs and texts and learned, so that the model learns to stop
-  int64_t pad_to_length = 0;  // fill up with the end-of-text token (EKT, step 7); 0: no padding
-  bool loss_on_pad = false;   // learn the padding (EKT, step 8); without it padding is left out: it changes nothing
+  bool special_tokens = true;  // "<|im_end|>" in a pair or text becomes that token; false: it stays text
+  bool end_of_text = true;     // appended to pairs and texts and learned, so that the model learns to stop
+  int64_t pad_to_length = 0;   // fill up with the end-of-text token (EKT, step 7); 0: no padding
+  bool loss_on_pad = false;    // learn the padding (EKT, step 8); without it padding is left out: it changes nothing
   void describe(Fields& f);
 };
 

@@ -178,7 +178,8 @@ class Scheduler {
     int64_t tokens = 0;
     for (std::size_t p = prompt_; p < prompts_.size() && free > 0; ++p) {
       if (prompts_[p].num_samples == 0) continue;
-      auto started = std::make_shared<Started>(Started{.cache = new_prompt_cache(), .ids = prompts_[p].ids, .logits = {}});
+      auto started =
+          std::make_shared<Started>(Started{.cache = new_prompt_cache(), .ids = prompts_[p].ids, .logits = {}});
       if (started->ids.empty()) started->ids.push_back(begin_of_text());
       tokens += static_cast<int64_t>(started->ids.size()) - started->cache.length();
       if (!started_.empty() && tokens > kPrefillTokens) break;
@@ -301,7 +302,7 @@ class Scheduler {
   const std::function<void(Sample)>& on_sample_;
   KvPool pool_;
   std::shared_ptr<const KvPages> beginning_;  // of all prompts; none where they share too little
-  std::size_t prompt_ = 0;  // the next sample to begin is sample_ of prompt_
+  std::size_t prompt_ = 0;                    // the next sample to begin is sample_ of prompt_
   int64_t sample_ = 0;
   std::vector<std::shared_ptr<Started>> started_;  // prompt_ and those after it that are computed
   std::vector<Sequence> active_;

@@ -19,17 +19,22 @@ std::string legend(const std::vector<Curve>& curves) {
 }
 
 struct Frame {
-  double left = 0, right = 1, low = 0, high = 1;
+  double left = 0, right = 1, low = 0, high = 1;  // low and high in powers of ten on a log scale
 };
 
-Frame frame_of(const std::vector<Curve>& curves) {
+Frame frame_of(const std::vector<Curve>& curves, bool log_scale) {
   constexpr double kFar = std::numeric_limits<double>::infinity();
-  Frame frame{kFar, -kFar, 0, 0};
+  Frame frame{kFar, -kFar, log_scale ? kFar : 0, log_scale ? -kFar : 0};
   for (const auto& curve : curves)
-    for (const auto& [x, y] : curve.points)
-      frame.left = std::min(frame.left, x), frame.right = std::max(frame.right, x),
-      frame.high = std::max(frame.high, y);
-  frame.high = round_up_nicely(frame.high);
+    for (const auto& [x, y] : curve.points) {
+      frame.left = std::min(frame.left, x), frame.right = std::max(frame.right, x);
+      frame.low = std::min(frame.low, y), frame.high = std::max(frame.high, y);
+    }
+  if (log_scale) {
+    frame.low = std::floor(frame.low), frame.high = std::max(std::ceil(frame.high), frame.low + 1);
+  } else {
+    frame.low = 0, frame.high = round_up_nicely(frame.high);
+  }
   if (frame.right <= frame.left) frame.left -= 1, frame.right = frame.left + 2;
   return frame;
 }
@@ -92,25 +97,35 @@ std::string dots_with_whiskers(const std::string& title, const std::vector<DotRo
   return html + "<div class=\"row\"><div class=\"plot-cell\">" + axis + "</svg></div></div>\n</div>\n";
 }
 
-std::string line_chart(const std::string& title, const std::string& x_name, const std::vector<Curve>& curves,
-                       bool smooth) {
-  const Frame frame = frame_of(curves);
+std::string line_chart(const LineChart& chart, std::vector<Curve> curves) {
+  if (chart.log_scale)
+    for (auto& curve : curves) {
+      std::erase_if(curve.points, [](const auto& point) { return !(point.second > 0); });
+      for (auto& [x, y] : curve.points) y = std::log10(y);
+    }
+  std::erase_if(curves, [](const Curve& curve) { return curve.points.empty(); });
+  if (curves.empty()) return "";
+  const Frame frame = frame_of(curves, chart.log_scale);
+  const auto label = [&](double height) {  // at this share of the axis
+    const double y = frame.low + height * (frame.high - frame.low);
+    return fmt::format("{:.3g}", chart.log_scale ? std::pow(10, y) : y);
+  };
   std::string svg = "<svg viewBox=\"0 0 100 100\" preserveAspectRatio=\"none\" role=\"img\">";
   for (const int y : {25, 50, 75})
     svg += fmt::format(
         "<line class=\"grid\" x1=\"0\" x2=\"100\" y1=\"{0}\" y2=\"{0}\" vector-effect=\"non-scaling-stroke\"/>", y);
   for (const auto& curve : curves) {
     svg += fmt::format("<g class=\"{}\">", curve.colour);
-    if (smooth) svg += polyline(curve.points, frame, " faint");
-    svg += polyline(smooth ? running_mean(curve.points) : curve.points, frame, "") + "</g>";
+    if (chart.smooth) svg += polyline(curve.points, frame, " faint");
+    svg += polyline(chart.smooth ? running_mean(curve.points) : curve.points, frame, "") + "</g>";
   }
   return fmt::format(
       "<figure class=\"chart\">\n<figcaption>{}</figcaption>\n{}<div class=\"plot\"><div "
-      "class=\"y\"><span>{:.3g}</span><span>{:.3g}</span>"
-      "<span>0</span></div>{}</svg><div "
+      "class=\"y\"><span>{}</span><span>{}</span>"
+      "<span>{}</span></div>{}</svg><div "
       "class=\"x\"><span>{:.0f}</span><span>{}</span><span>{:.0f}</span></div></div>\n</figure>\n",
-      escape_html(title), legend(curves), frame.high, frame.high / 2, svg, frame.left, escape_html(x_name),
-      frame.right);
+      escape_html(chart.title), legend(curves), label(1), label(0.5), label(0), svg, frame.left,
+      escape_html(chart.x_name), frame.right);
 }
 
 std::string bars(const std::vector<Bar>& list, int64_t whole) {

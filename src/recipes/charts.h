@@ -22,9 +22,12 @@ struct Curve {
   std::string name, colour;
   std::vector<std::pair<double, double>> points;  // x ascending
 };
-// `smooth`: draws a running mean strong and the points themselves faint.
-std::string line_chart(const std::string& title, const std::string& x_name, const std::vector<Curve>& curves,
-                       bool smooth);
+struct LineChart {
+  std::string title, x_name;
+  bool smooth = false;     // draws a running mean strong and the points themselves faint
+  bool log_scale = false;  // of y, between powers of ten that hold the points above 0; otherwise from 0
+};
+std::string line_chart(const LineChart& chart, std::vector<Curve> curves);
 
 struct Bar {
   std::string name, colour;

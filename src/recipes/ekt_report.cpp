@@ -117,13 +117,13 @@ std::string arms_table(const EktResult& result) {
   html +=
       "<h3>EKT less each other arm, paired over the problems</h3>\n<div "
       "class=\"scroll\"><table>\n<thead><tr><th>Against</th><th>Figure</th>"
-      "<th>Difference, points</th><th>p</th></tr></thead>\n<tbody>\n";
+      "<th>Difference, points</th><th>p-value</th></tr></thead>\n<tbody>\n";
   for (const auto& c : result.comparisons) {
     const auto& d = c.comparison.difference;
-    html += fmt::format(
-        "<tr><th>{}</th><td>{}</td><td>{:+.1f}<small>({:+.1f} to {:+.1f})</small></td><td>{:.3f}</td></tr>\n",
-        escape_html(row_named(result, c.against)->title), escape_html(c.figure), 100 * d.value, 100 * d.low,
-        100 * d.high, c.comparison.p_value);
+    html +=
+        fmt::format("<tr><th>{}</th><td>{}</td><td>{:+.1f}<small>({:+.1f} to {:+.1f})</small></td><td>{}</td></tr>\n",
+                    escape_html(row_named(result, c.against)->title), escape_html(c.figure), 100 * d.value, 100 * d.low,
+                    100 * d.high, p_value_text(c.comparison.p_value));
   }
   return html + "</tbody></table></div>\n";
 }
@@ -150,8 +150,12 @@ std::string curves(const EktResult& result) {
       metrics.push_back({row.title, colour_of(result.rows[r]), std::move(points)});
   }
   std::string html;
-  if (!losses.empty()) html += line_chart("Training loss, nats a token", "step", losses, true);
-  if (!metrics.empty()) html += line_chart("Share of the held-out problems solved greedily", "step", metrics, false);
+  if (!losses.empty())
+    html += line_chart(
+        {.title = "Training loss, nats a token, log scale", .x_name = "step", .smooth = true, .log_scale = true},
+        losses);
+  if (!metrics.empty())
+    html += line_chart({.title = "Share of the held-out problems solved greedily", .x_name = "step"}, metrics);
   return html;
 }
 

@@ -46,13 +46,17 @@ std::string title_of(const EktResult& result, const std::string& arm) {
 }
 
 std::string sentence(const EktResult& result, const ArmComparison& c) {
-  return fmt::format("{} less {}, {}: {:+.1f} points ({:+.1f} to {:+.1f}), p = {:.3f}, paired over the problems.",
+  return fmt::format("{} less {}, {}: {:+.1f} points ({:+.1f} to {:+.1f}), p-value {}, paired over the problems.",
                      title_of(result, c.arm), title_of(result, c.against), c.figure,
                      100 * c.comparison.difference.value, 100 * c.comparison.difference.low,
-                     100 * c.comparison.difference.high, c.comparison.p_value);
+                     100 * c.comparison.difference.high, p_value_text(c.comparison.p_value));
 }
 
 }  // namespace
+
+std::string p_value_text(double p) {
+  return p < 0.001 ? "below 0.001" : fmt::format("{:.3f}", p);
+}
 
 Funnel funnel_of(const EktContext& context) {
   Funnel funnel;

@@ -25,6 +25,7 @@ std::vector<data::Example> examples_of(const EktContext& context, const std::vec
                            {.max_length = max_length,
                             .overflow = data::Overflow::kTruncate,
                             .loss_on_prompt = options.loss_on_prompt,
+                            .special_tokens = false,  // as encode_prompt: the student is asked as it was taught
                             .pad_to_length = options.loss_on_pad ? max_length : 0,
                             .loss_on_pad = options.loss_on_pad},
                            where)

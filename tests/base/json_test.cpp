@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <chrono>
 #include <fstream>
 
 #include "base/files.h"
@@ -53,13 +52,11 @@ TEST(ParseJson, TakesNestingUpToItsLimit) {
   EXPECT_EQ(to_line(parse_json(deep, "x")), deep);
 }
 
-TEST(ParseJson, ReadsAnObjectOfManyKeysInTimeThatGrowsWithTheirNumber) {
+TEST(ParseJson, ReadsAnObjectOfManyKeys) {
   std::string text = "{";
-  for (int i = 0; i < 200000; ++i) text += (i ? ",\"key" : "\"key") + std::to_string(i) + "\":" + std::to_string(i);
-  const auto start = std::chrono::steady_clock::now();
-  EXPECT_EQ(parse_json(text + "}", "x").size(), 200000u);
-  // Comparing each key with all before it would take minutes.
-  EXPECT_LT(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(), 5);
+  for (int i = 0; i < 600000; ++i) text += (i ? ",\"key" : "\"key") + std::to_string(i) + "\":" + std::to_string(i);
+  // Comparing each key with all before it would take longer than ctest waits.
+  EXPECT_EQ(parse_json(text + "}", "x").size(), 600000u);
 }
 
 TEST(ParseJson, NamesInvalidUtf8WithoutRepeatingIt) {

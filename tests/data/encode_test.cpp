@@ -44,6 +44,14 @@ TEST(EncodeRows, KeepsTheIdsOfThePromptWhateverFollows) {
   }
 }
 
+TEST(EncodeRows, ReadsSpecialTokensOnlyWhereAsked) {
+  const std::string text = "a<|end|>";
+  const auto read = encode({pair_row(text, text, 1)}, {.end_of_text = false});
+  EXPECT_EQ(read.examples[0].ids, (std::vector<int32_t>{'a', 256, 'a', 256}));
+  const auto left = encode({pair_row(text, text, 1)}, {.special_tokens = false, .end_of_text = false});
+  EXPECT_EQ(left.examples[0].ids, byte_tokenizer()->encode_ordinary(text + text));
+}
+
 TEST(EncodeRows, PutsTheBeginOfTextFirstWhereTheTokenizerAsks) {
   const auto encoded =
       encode_rows({pair_row("a", "b", 1)}, *byte_tokenizer(/*add_bos=*/true), kLimits, {}, "rows.jsonl");

@@ -32,20 +32,29 @@ TEST(Charts, ADotStandsAtItsShareOfTheScaleAndTheWhiskerAtTheInterval) {
 }
 
 TEST(Charts, ACurveRunsFromTheLowerLeftToItsPointsOnTheScale) {
-  const std::string chart = line_chart("loss", "step", {{"a", "c1", {{0, 2}, {10, 1}}}}, false);
+  const std::string chart = line_chart({.title = "loss", .x_name = "step"}, {{"a", "c1", {{0, 2}, {10, 1}}}});
   EXPECT_THAT(chart, HasSubstr("points=\"0.00,0.00 100.00,50.00 \""));
   EXPECT_EQ(fault_of_html(chart), "");
 }
 
 TEST(Charts, SmoothingKeepsTheEndsAndDrawsThePointsFaintly) {
-  const std::string chart = line_chart("loss", "step", {{"a", "c1", {{0, 1}, {1, 0}, {2, 1}}}}, true);
+  const std::string chart =
+      line_chart({.title = "loss", .x_name = "step", .smooth = true}, {{"a", "c1", {{0, 1}, {1, 0}, {2, 1}}}});
   EXPECT_THAT(chart, HasSubstr("curve faint\" points=\"0.00,0.00 50.00,100.00 100.00,0.00 \""));
   EXPECT_THAT(chart, HasSubstr("curve\" points=\"0.00,0.00 50.00,33.33 100.00,0.00 \""));
 }
 
 TEST(Charts, AChartOfOnePointOrNoPointIsStillAChart) {
-  EXPECT_THAT(line_chart("m", "step", {{"a", "c1", {{5, 0.5}}}}, true), Not(HasSubstr("nan")));
+  EXPECT_THAT(line_chart({.title = "m", .smooth = true}, {{"a", "c1", {{5, 0.5}}}}), Not(HasSubstr("nan")));
   EXPECT_THAT(dots_with_whiskers("m", {{"a", "c1", {0, 0, 0}}}), HasSubstr("cx=\"0.00%\""));
+}
+
+TEST(Charts, ALogScaleRunsBetweenPowersOfTenAndLeavesOutWhatHasNoLogarithm) {
+  const std::string chart =
+      line_chart({.title = "loss", .log_scale = true}, {{"a", "c1", {{0, 10}, {1, 0}, {2, 0.1}, {4, 1}}}});
+  EXPECT_THAT(chart, HasSubstr("points=\"0.00,0.00 50.00,100.00 100.00,50.00 \""));
+  EXPECT_THAT(chart, HasSubstr("<span>10</span><span>1</span><span>0.1</span>"));
+  EXPECT_EQ(line_chart({.log_scale = true}, {{"a", "c1", {{0, 0}}}}), "");
 }
 
 TEST(Charts, BarsShowCountsAndShares) {

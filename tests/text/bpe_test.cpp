@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <chrono>
 #include <map>
 
 #include "base/seeds.h"
@@ -98,11 +97,8 @@ TEST(Bpe, AMillionEqualBytesAreNotQuadratic) {
   std::vector<Merge> merges = {{'a', 'a', 256}};
   for (int i = 1; i < 16; ++i) merges.push_back({255 + i, 255 + i, 256 + i});
   const Bpe bpe(bytes_as_ids(), merges);
-  const auto start = std::chrono::steady_clock::now();
-  const auto ids = encoded(bpe, std::string(1 << 20, 'a'));
-  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-  EXPECT_EQ(ids, std::vector<int32_t>(16, 271));  // 2^20 bytes in pieces of 2^16
-  EXPECT_LT(seconds.count(), 20);                 // quadratic work would take hours
+  // 2^20 bytes in pieces of 2^16; quadratic work would take hours, which ctest does not wait for.
+  EXPECT_EQ(encoded(bpe, std::string(1 << 20, 'a')), std::vector<int32_t>(16, 271));
 }
 
 }  // namespace

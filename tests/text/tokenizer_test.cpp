@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <chrono>
 #include <thread>
 
 #include "base/errors.h"
@@ -137,14 +136,11 @@ TEST(Tokenizer, ManyTokenizersInTurnKeepTheirOwnIds) {  // more than the word ca
 
 TEST(Tokenizer, ALongRunOfOneCharacterIsNotQuadratic) {
   const auto tokenizer = Tokenizer::from_folder(golden::folder() / "llama3");
-  const auto start = std::chrono::steady_clock::now();
-  for (const char* unit : {"a", " ", "1", "!", "\n"}) {
+  for (const char* unit : {"a", " ", "1", "!", "\n"}) {  // quadratic work would take longer than ctest waits
     std::string text;
-    while (text.size() < 100000) text += unit;
+    while (text.size() < 1000000) text += unit;
     EXPECT_EQ(tokenizer->decode(tokenizer->encode_ordinary(text)), text);
   }
-  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-  EXPECT_LT(seconds.count(), 5);  // 5 x 100,000: 0.1 s; quadratic work took minutes
 }
 
 TEST(Tokenizer, RefusesWhatContradictsItself) {
