@@ -16,6 +16,7 @@
 #include "base/fields.h"
 #include "base/machine.h"
 #include "cli/verbs.h"
+#include "kernels/instruction_sets.h"
 #include "sandbox/judge.h"
 
 namespace limbeck::cli {
@@ -45,6 +46,7 @@ void show_processor() {
   line("avx512_vnni", "no fast int8 products");
   line("avx512_bf16", "bf16 products are no faster than fp32 unless there is amx_bf16");
   line("amx_bf16", "only some servers have it; nothing is lost but speed");
+  print_line(State::kWorks, "kernels", fmt::format("{} in use", kernels::instructions().name));
 }
 
 // Products of 1024 x 1024 matrices for a quarter of a second; the best of them in GF/s.

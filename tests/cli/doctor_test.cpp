@@ -8,7 +8,7 @@ namespace {
 TEST(Doctor, SaysOfEachPartWhetherItWorks) {
   const auto outcome = run_program({"doctor", "--no-rates"});
   EXPECT_EQ(outcome.code, 0) << outcome.error;
-  for (const char* part : {"processor: ", "avx2", "LibTorch: 2.", "GPU", "sandbox", "Limbeck works here"})
+  for (const char* part : {"processor: ", "avx2", "kernels", "LibTorch: 2.", "GPU", "sandbox", "Limbeck works here"})
     EXPECT_NE(outcome.out.find(part), std::string::npos) << part;
   EXPECT_EQ(outcome.out.find("GF/s"), std::string::npos);
 }
