@@ -14,7 +14,7 @@ std::string group_of(const Field& field) {
   return dot == std::string::npos ? "" : field.name.substr(0, dot);
 }
 
-std::string last_part(const Field& field) {
+std::string key_in_group(const Field& field) {
   const auto dot = field.name.rfind('.');
   return dot == std::string::npos ? field.name : field.name.substr(dot + 1);
 }
@@ -87,7 +87,7 @@ std::string to_toml(const Fields& fields) {
   for (const auto& group : groups) {
     if (!group.empty()) text += fmt::format("{}[{}]\n", text.empty() ? "" : "\n", group);
     for (const Field& field : fields.list())
-      if (group_of(field) == group) text += fmt::format("{} = {}\n", last_part(field), toml_of(field));
+      if (group_of(field) == group) text += fmt::format("{} = {}\n", key_in_group(field), toml_of(field));
   }
   return text;
 }

@@ -19,7 +19,7 @@
 namespace limbeck::cli {
 namespace {
 
-struct Options {
+struct ChatOptions {
   std::string model, system;
   Precision precision = Precision::kBf16;
   int64_t seed = 0, threads = 0;
@@ -49,7 +49,7 @@ void catch_control_c() {
 
 class Chat {
  public:
-  Chat(const Options& options, models::Pretrained source)
+  Chat(const ChatOptions& options, models::Pretrained source)
       : options_(options), source_(std::move(source)), session_(source_, options.precision) {
     begin_again();
   }
@@ -91,7 +91,7 @@ class Chat {
     }
   }
 
-  const Options& options_;
+  const ChatOptions& options_;
   models::Pretrained source_;
   generate::Session session_;
   std::vector<text::ChatMessage> messages_;
@@ -101,7 +101,7 @@ class Chat {
 }  // namespace
 
 int verb_chat(const Args& args) {
-  Options options;
+  ChatOptions options;
   Fields fields = fields_of(options);
   read_options(fields, "", args);
   if (options.threads > 0) at::set_num_threads(static_cast<int>(options.threads));

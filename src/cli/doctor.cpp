@@ -22,7 +22,7 @@
 namespace limbeck::cli {
 namespace {
 
-struct Options {
+struct DoctorOptions {
   bool rates = true;
   void describe(Fields& f) { f("rates", rates, "measures matrix products, which takes about a second"); }
 };
@@ -123,7 +123,7 @@ bool show_sandbox() {
 }  // namespace
 
 int verb_doctor(const Args& args) {
-  Options options;
+  DoctorOptions options;
   Fields fields = fields_of(options);
   read_options(fields, "", args);
   const at::NoGradGuard no_gradients;

@@ -31,7 +31,7 @@ namespace {
 
 enum class Metric { kAuto, kPass, kNll };
 
-struct Options {
+struct EvalOptions {
   std::string model, data, examples, out;
   Metric metric = Metric::kAuto;
   Precision precision = Precision::kBf16;
@@ -82,13 +82,13 @@ bool holds_problems(const std::string& path) {
   return *found;
 }
 
-models::Pretrained load_frozen(const Options& options) {
+models::Pretrained load_frozen(const EvalOptions& options) {
   models::Pretrained source = models::load_pretrained(options.model);
   source.model->freeze(options.precision);
   return source;
 }
 
-std::vector<Figure> measure_problems(const Options& options, const std::filesystem::path& folder, Json& details) {
+std::vector<Figure> measure_problems(const EvalOptions& options, const std::filesystem::path& folder, Json& details) {
   const auto problems = synthesis::read_problems(options.data);
   std::vector<synthesis::WorkedExample> examples;
   if (!options.examples.empty()) examples = synthesis::read_examples(options.examples);
@@ -123,7 +123,7 @@ std::vector<Figure> measure_problems(const Options& options, const std::filesyst
   return figures;
 }
 
-std::vector<Figure> measure_texts(const Options& options, Json& details) {
+std::vector<Figure> measure_texts(const EvalOptions& options, Json& details) {
   const auto rows = data::read_rows(options.data);
   const auto source = load_frozen(options);
   const auto encoded =
@@ -155,7 +155,7 @@ std::vector<Figure> measure_texts(const Options& options, Json& details) {
 }  // namespace
 
 int verb_eval(const Args& args) {
-  Options options;
+  EvalOptions options;
   Fields fields = fields_of(options);
   read_options(fields, "", args);
   if (options.threads > 0) at::set_num_threads(static_cast<int>(options.threads));

@@ -16,7 +16,7 @@
 namespace limbeck::cli {
 namespace {
 
-struct Options {
+struct GenerateOptions {
   std::string model, prompt, prompt_file, input, out;
   int64_t num_samples = 1, seed = 0, threads = 0;
   generate::SamplingOptions sampling;
@@ -45,7 +45,7 @@ struct Text {
   std::string text;
 };
 
-std::vector<Text> read_prompts(const Options& options) {
+std::vector<Text> read_prompts(const GenerateOptions& options) {
   if (!options.prompt_file.empty()) return {{0, read_file(options.prompt_file)}};
   if (options.input.empty()) return {{0, options.prompt}};
   std::vector<Text> prompts;
@@ -58,7 +58,7 @@ std::vector<Text> read_prompts(const Options& options) {
   return prompts;
 }
 
-const char* name_of(generate::Finish finish) {
+const char* finish_name(generate::Finish finish) {
   switch (finish) {
     case generate::Finish::kEndOfText:
       return "end_of_text";
@@ -73,7 +73,7 @@ const char* name_of(generate::Finish finish) {
 }  // namespace
 
 int verb_generate(const Args& args) {
-  Options options;
+  GenerateOptions options;
   Fields fields = fields_of(options);
   read_options(fields, "", args);
   if (options.threads > 0) at::set_num_threads(static_cast<int>(options.threads));
@@ -102,7 +102,7 @@ int verb_generate(const Args& args) {
                    {"sample", sample.sample_index},
                    {"text", sample.text},
                    {"ids", sample.ids},
-                   {"finish", name_of(sample.finish)},
+                   {"finish", finish_name(sample.finish)},
                    {"log_prob", sample.log_prob}});
       progress.set(++done, fmt::format("{:.0f} tokens/s", static_cast<double>(num_tokens) / seconds()));
     });

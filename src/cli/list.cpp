@@ -12,7 +12,7 @@ namespace limbeck::cli {
 
 namespace {
 
-struct Options {
+struct ListOptions {
   bool names = false;
   void describe(Fields& f) { f("names", names, "prints the bare names, one a line"); }
 };
@@ -20,7 +20,7 @@ struct Options {
 }  // namespace
 
 int verb_list(const Args& args) {
-  Options options;
+  ListOptions options;
   Fields fields = fields_of(options);
   read_options(fields, "", args);
   if (options.names) {

@@ -14,7 +14,7 @@
 namespace limbeck::cli {
 namespace {
 
-struct Options {
+struct RunOptions {
   std::string out;
   void describe(Fields& f) { f("out", out, "the run's folder; what stands there of the same run is gone on with"); }
 };
@@ -22,7 +22,7 @@ struct Options {
 }  // namespace
 
 int verb_run(const Args& args) {
-  Options options;
+  RunOptions options;
   Args own, flags, names;
   for (const auto& arg : args) {
     if (arg.starts_with("--out=") || arg == "--out")

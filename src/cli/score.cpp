@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::size_t kTextsAtOnce = 256;
 
-struct Options {
+struct ScoreOptions {
   std::string model, input, out;
   Precision precision = Precision::kFp32;
   int64_t threads = 0, max_batch_tokens = 2048;
@@ -35,7 +35,7 @@ struct Options {
 }  // namespace
 
 int verb_score(const Args& args) {
-  Options options;
+  ScoreOptions options;
   Fields fields = fields_of(options);
   read_options(fields, "", args);
   if (options.out.empty()) user_fail("score", "expected --out=FILE.jsonl, where the log-probabilities go");

@@ -14,7 +14,7 @@
 namespace limbeck::cli {
 namespace {
 
-struct Options {
+struct ShowOptions {
   std::string method;
   bool toml = false;
   void describe(Fields& f) { f("toml", toml, "prints the defaults as a TOML file to start from"); }
@@ -23,7 +23,7 @@ struct Options {
 }  // namespace
 
 int verb_show(const Args& args) {
-  Options options;
+  ShowOptions options;
   Args flags, names;
   for (const auto& arg : args) (arg.starts_with("-") ? flags : names).push_back(arg);
   const bool markdown = std::erase(flags, "--markdown") > 0 && !names.empty();

@@ -14,11 +14,11 @@
 namespace limbeck::cli {
 namespace {
 
-constexpr std::size_t kPiece = 16384;  // lines encoded between two writes
+constexpr std::size_t kLinesAWrite = 16384;  // lines encoded between two writes
 
 enum class Special { kFind, kText };
 
-struct Options {
+struct TokenizeOptions {
   std::string model, input, out;
   Special special = Special::kFind;
   void describe(Fields& f) {
@@ -55,7 +55,7 @@ std::string json_array(const std::vector<int32_t>& ids) {
 }  // namespace
 
 int verb_tokenize(const Args& args) {
-  Options options;
+  TokenizeOptions options;
   Fields fields = fields_of(options);
   read_options(fields, "", args);
   if (options.out.empty()) user_fail("tokenize", "expected --out=FILE.jsonl, where the ids go");
@@ -66,9 +66,9 @@ int verb_tokenize(const Args& args) {
   int64_t num_ids = 0;
   std::vector<std::string> written;
   write_file_atomically(options.out, [&](const Sink& sink) {
-    for (std::size_t begin = 0; begin < lines.size(); begin += kPiece) {
+    for (std::size_t begin = 0; begin < lines.size(); begin += kLinesAWrite) {
       throw_if_interrupted("no ids were written; the same command starts again");
-      const auto count = int64_t(std::min(kPiece, lines.size() - begin));
+      const auto count = int64_t(std::min(kLinesAWrite, lines.size() - begin));
       written.resize(std::size_t(count));
 #pragma omp parallel for schedule(dynamic, 64) reduction(+ : num_ids)
       for (int64_t i = 0; i < count; ++i) {

@@ -19,7 +19,7 @@
 namespace limbeck::cli {
 namespace {
 
-struct Options {
+struct TrainOptions {
   std::string model, data, dev;
   int64_t layers = 0, seed = 1;
   Precision precision = Precision::kBf16, stored = Precision::kFp32;
@@ -42,7 +42,7 @@ struct Options {
 // Where the result goes is no part of what the run is.
 struct Command {
   std::string out;
-  Options options;
+  TrainOptions options;
   void describe(Fields& f) {
     f("out", out, "folder of the run; what stands there of the same run is gone on with");
     options.describe(f);
@@ -51,7 +51,7 @@ struct Command {
 
 class DevLoss : public train::Hooks {
  public:
-  DevLoss(models::LanguageModel& model, std::vector<data::Example> examples, const Options& options)
+  DevLoss(models::LanguageModel& model, std::vector<data::Example> examples, const TrainOptions& options)
       : model_(model), examples_(std::move(examples)), options_(options) {}
   std::optional<double> evaluate(int64_t) override {
     if (examples_.empty()) return std::nullopt;
@@ -61,7 +61,7 @@ class DevLoss : public train::Hooks {
  private:
   models::LanguageModel& model_;
   std::vector<data::Example> examples_;
-  const Options& options_;
+  const TrainOptions& options_;
 };
 
 void slice(models::Pretrained& source, int64_t layers) {
@@ -71,7 +71,7 @@ void slice(models::Pretrained& source, int64_t layers) {
 }
 
 std::vector<data::Example> examples_of(const std::string& file, const models::Pretrained& source,
-                                       const Options& options) {
+                                       const TrainOptions& options) {
   const auto encoded =
       data::encode_rows(data::read_rows(file), *source.tokenizer, recipes::limits_of(source), options.text, file);
   fmt::print("{}: {} rows, {} tokens, {:.0f} of them learned", file, encoded.examples.size(), encoded.num_tokens,
@@ -89,7 +89,7 @@ int verb_train(const Args& args) {
   Fields fields = fields_of(command);
   read_options(fields, "", args);
   if (command.out.empty()) user_fail("train", "expected --out=DIR, the folder of the run");
-  Options& options = command.options;
+  TrainOptions& options = command.options;
   const std::filesystem::path model_folder = std::filesystem::path(command.out) / "model";
 
   std::vector<std::filesystem::path> inputs{options.model, options.data};

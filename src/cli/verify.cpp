@@ -18,9 +18,9 @@
 namespace limbeck::cli {
 namespace {
 
-constexpr std::size_t kPiece = 512;  // programs between two steps of the progress bar
+constexpr std::size_t kProgramsAStep = 512;  // programs between two steps of the progress bar
 
-struct Options {
+struct VerifyOptions {
   std::string input, out;
   sandbox::JudgeOptions judge;
   void describe(Fields& f) {
@@ -39,7 +39,7 @@ std::optional<double> expected_answer(const Json& row, const std::string& where)
   return field<double>(row, "answer", where);
 }
 
-const char* name_of(sandbox::AnswerType type) {
+const char* type_name(sandbox::AnswerType type) {
   switch (type) {
     case sandbox::AnswerType::kInt:
       return "int";
@@ -57,7 +57,7 @@ Json with_verdict(Json row, const sandbox::Verdict& verdict) {
   row["verdict"] = sandbox::name_of(verdict.outcome);
   row["detail"] = verdict.detail;
   row["bound"] = verdict.answer ? Json(*verdict.answer) : Json();  // NaN and infinity become null
-  row["type"] = name_of(verdict.type);
+  row["type"] = type_name(verdict.type);
   row["seconds"] = verdict.seconds;
   return row;
 }
@@ -67,8 +67,8 @@ void judge_all(sandbox::Judge& judge, std::span<const sandbox::Program> programs
   std::map<std::string, int64_t> counts;
   Progress progress("judging", "programs", static_cast<int64_t>(rows.size()));
   write_file_atomically(out, [&](const Sink& sink) {
-    for (std::size_t begin = 0; begin < rows.size(); begin += kPiece) {
-      const std::size_t count = std::min(kPiece, rows.size() - begin);
+    for (std::size_t begin = 0; begin < rows.size(); begin += kProgramsAStep) {
+      const std::size_t count = std::min(kProgramsAStep, rows.size() - begin);
       const auto verdicts = judge.judge(programs.subspan(begin, count));
       for (std::size_t i = 0; i < count; ++i) {
         sink(to_line(with_verdict(std::move(rows[begin + i]), verdicts[i])) + "\n");
@@ -84,7 +84,7 @@ void judge_all(sandbox::Judge& judge, std::span<const sandbox::Program> programs
 }  // namespace
 
 int verb_verify(const Args& args) {
-  Options options;
+  VerifyOptions options;
   Fields fields = fields_of(options);
   read_options(fields, "", args);
   if (options.out.empty()) user_fail("verify", "expected --out=FILE.jsonl, where the verdicts go");

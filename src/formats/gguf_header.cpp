@@ -14,10 +14,10 @@
 namespace limbeck::formats {
 namespace {
 
-constexpr std::string_view kWhere = "open_gguf";
+constexpr std::string_view kOpenGguf = "open_gguf";
 constexpr uint32_t kMagic = 0x46554747;  // "GGUF"
 constexpr std::size_t kLongestName = 65535;
-constexpr uint32_t kMostDimensions = 4;
+constexpr uint32_t kGgmlDimensions = 4;
 constexpr int kDeepestArray = 4;
 constexpr uint64_t kMostArrayValues = 1 << 24;  // all arrays together; a vocabulary has some 2^18 scores
 constexpr uint64_t kLargestAlignment = 1 << 20;
@@ -49,22 +49,22 @@ uint64_t least_bytes(ValueType type) {
   return 0;
 }
 
-class HeaderReader {
+class GgufHeaderReader {
  public:
-  HeaderReader(std::span<const std::byte> file, std::string_view where)
-      : num_bytes_(file.size()), where_(where), reader_(file, std::string(kWhere), std::string(where)) {}
+  GgufHeaderReader(std::span<const std::byte> file, std::string_view where)
+      : num_bytes_(file.size()), where_(where), reader_(file, std::string(kOpenGguf), std::string(where)) {}
 
   GgufHeader read() {
     if (reader_.remaining() < 24)
-      fail(kWhere, "{}: expected at least 24 bytes but received {}", where_, reader_.remaining());
+      fail(kOpenGguf, "{}: expected at least 24 bytes but received {}", where_, reader_.remaining());
     if (const auto magic = reader_.number<uint32_t>(); magic != kMagic)
-      fail(kWhere, "{}: expected the first bytes 'GGUF' but received 0x{:08x}", where_, magic);
+      fail(kOpenGguf, "{}: expected the first bytes 'GGUF' but received 0x{:08x}", where_, magic);
     header_.version = reader_.number<uint32_t>();
     if ((header_.version & 0xffff) == 0 && header_.version != 0)
-      fail(kWhere, "{}: expected a little-endian file but received a big-endian one (version 0x{:08x})", where_,
+      fail(kOpenGguf, "{}: expected a little-endian file but received a big-endian one (version 0x{:08x})", where_,
            header_.version);
     if (header_.version != 2 && header_.version != 3)
-      fail(kWhere, "{}: expected GGUF version 2 or 3 but received {}", where_, header_.version);
+      fail(kOpenGguf, "{}: expected GGUF version 2 or 3 but received {}", where_, header_.version);
     const auto num_tensors = reader_.number<uint64_t>();
     const uint64_t num_values = reader_.count(13);  // a key's length, a type, one byte
     if (num_tensors > reader_.remaining() / 24)
@@ -178,9 +178,9 @@ class HeaderReader {
     if (!tensors_.insert(tensor.name).second)
       reader_.refuse(fmt::format("tensor '{}': expected it once but received it twice", printable(tensor.name)));
     const auto num_dimensions = reader_.number<uint32_t>();
-    if (num_dimensions > kMostDimensions)
+    if (num_dimensions > kGgmlDimensions)
       reader_.refuse(fmt::format("tensor '{}': expected at most {} dimensions but received {}", printable(tensor.name),
-                                 kMostDimensions, num_dimensions));
+                                 kGgmlDimensions, num_dimensions));
     for (uint32_t i = 0; i < num_dimensions; ++i) {
       const auto size = reader_.number<uint64_t>();
       if (size > static_cast<uint64_t>(std::numeric_limits<int64_t>::max()))
@@ -224,7 +224,7 @@ class HeaderReader {
     if (found == header_.metadata.end()) return 32;
     const uint64_t value = found->is_number_integer() ? found->get<uint64_t>() : 0;
     if (value == 0 || value > kLargestAlignment || (value & (value - 1)) != 0)
-      fail(kWhere, "{}: expected a general.alignment that is a power of two up to {} but received {}", where_,
+      fail(kOpenGguf, "{}: expected a general.alignment that is a power of two up to {} but received {}", where_,
            kLargestAlignment, printable(found->dump(-1, ' ', true, Json::error_handler_t::replace)));
     return value;
   }
@@ -236,13 +236,13 @@ class HeaderReader {
       const std::string name = printable(tensor.name);
       const std::optional<uint64_t> size = num_bytes(tensor);
       if (!size)
-        fail(kWhere, "{}: tensor '{}': expected a size below 2^63 bytes but received a larger shape", where_, name);
+        fail(kOpenGguf, "{}: tensor '{}': expected a size below 2^63 bytes but received a larger shape", where_, name);
       if (tensor.begin % align != 0)
-        fail(kWhere, "{}: tensor '{}': expected an offset that is a multiple of {} but received {}", where_, name,
+        fail(kOpenGguf, "{}: tensor '{}': expected an offset that is a multiple of {} but received {}", where_, name,
              align, tensor.begin);
       const uint64_t data_bytes = num_bytes_ - std::min<uint64_t>(num_bytes_, data_begin);
       if (tensor.begin > data_bytes || *size > data_bytes - tensor.begin)
-        fail(kWhere,
+        fail(kOpenGguf,
              "{}: tensor '{}': expected {} bytes at offset {} of the data but received {} bytes of data; is the file "
              "cut short?",
              where_, name, *size, tensor.begin, data_bytes);
@@ -261,7 +261,7 @@ class HeaderReader {
     });
     for (std::size_t i = 1; i < by_offset.size(); ++i)
       if (by_offset[i]->begin < by_offset[i - 1]->end)
-        fail(kWhere, "{}: tensor '{}': expected bytes of its own but received an offset inside tensor '{}'", where_,
+        fail(kOpenGguf, "{}: tensor '{}': expected bytes of its own but received an offset inside tensor '{}'", where_,
              printable(by_offset[i]->name), printable(by_offset[i - 1]->name));
   }
 
@@ -276,7 +276,7 @@ class HeaderReader {
 }  // namespace
 
 GgufHeader parse_gguf_header(std::span<const std::byte> file, std::string_view where) {
-  return HeaderReader(file, where).read();
+  return GgufHeaderReader(file, where).read();
 }
 
 }  // namespace limbeck::formats

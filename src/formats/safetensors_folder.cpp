@@ -20,7 +20,6 @@ namespace fs = std::filesystem;
 
 constexpr const char* kSingle = "model.safetensors";
 constexpr const char* kIndex = "model.safetensors.index.json";
-constexpr std::string_view kWhere = "open_safetensors";
 
 // A shard lies in the folder itself: no path, no "..", nothing that leads elsewhere.
 bool is_plain_name(const std::string& name) {
@@ -37,14 +36,14 @@ nlohmann::json read_index(const fs::path& path) {
     if (event == Event::object_start) keys.emplace_back();
     if (event == Event::object_end) keys.pop_back();
     if (event == Event::key && !keys.back().insert(parsed.get<std::string>()).second)
-      fail(kWhere, "{}: '{}': expected it once but received it twice", path.string(),
+      fail(kOpenSafetensors, "{}: '{}': expected it once but received it twice", path.string(),
            printable(parsed.get<std::string>()));
     return true;
   };
   try {
     return nlohmann::json::parse(read_file(path), watch);
   } catch (const nlohmann::json::parse_error& e) {
-    fail(kWhere, "{}: expected JSON but received something else at byte {}", path.string(), e.byte);
+    fail(kOpenSafetensors, "{}: expected JSON but received something else at byte {}", path.string(), e.byte);
   }
 }
 
@@ -54,7 +53,8 @@ class ShardedFolder : public TensorSource {
     const nlohmann::json index = read_index(path_);
     const bool has_map = index.is_object() && index.contains("weight_map") && index["weight_map"].is_object();
     if (!has_map)
-      fail(kWhere, "{}: expected an object 'weight_map' of tensors and their files but received none", path_.string());
+      fail(kOpenSafetensors, "{}: expected an object 'weight_map' of tensors and their files but received none",
+           path_.string());
     for (const auto& [name, file] : index["weight_map"].items()) add(name, file);
     refuse_second_copies();
   }
@@ -68,19 +68,19 @@ class ShardedFolder : public TensorSource {
  private:
   void add(const std::string& name, const nlohmann::json& file) {
     if (!file.is_string() || !is_plain_name(file.get<std::string>()))
-      fail(kWhere, "{}: tensor '{}': expected the name of a file in the same folder but received {}", path_.string(),
-           printable(name), printable(file.dump()));
+      fail(kOpenSafetensors, "{}: tensor '{}': expected the name of a file in the same folder but received {}",
+           path_.string(), printable(name), printable(file.dump()));
     const std::string shard_name = file.get<std::string>();
     auto& shard = shards_[shard_name];
     if (!shard) {
       const fs::path shard_path = path_.parent_path() / shard_name;
       if (!fs::exists(shard_path))
-        fail(kWhere, "{}: tensor '{}': expected it in the shard '{}' but received no such file", path_.string(),
-             printable(name), printable(shard_name));
+        fail(kOpenSafetensors, "{}: tensor '{}': expected it in the shard '{}' but received no such file",
+             path_.string(), printable(name), printable(shard_name));
       shard = open_safetensors(shard_path);
     }
     if (!shard->contains(name))
-      fail(kWhere, "{}: tensor '{}': expected it in the shard '{}' but received none of that name there",
+      fail(kOpenSafetensors, "{}: tensor '{}': expected it in the shard '{}' but received none of that name there",
            path_.string(), printable(name), printable(shard_name));
     shard_of_.emplace(name, shard.get());
     names_.push_back(name);
@@ -91,8 +91,8 @@ class ShardedFolder : public TensorSource {
     for (const auto& [shard_name, shard] : shards_)
       for (const std::string& name : shard->names())
         if (const auto found = shard_of_.find(name); found != shard_of_.end() && found->second != shard.get())
-          fail(kWhere, "{}: tensor '{}': expected it in one shard but received it in '{}' and '{}'", path_.string(),
-               printable(name), found->second->path().filename().string(), printable(shard_name));
+          fail(kOpenSafetensors, "{}: tensor '{}': expected it in one shard but received it in '{}' and '{}'",
+               path_.string(), printable(name), found->second->path().filename().string(), printable(shard_name));
   }
 
   const TensorSource& shard(const std::string& name) const {
@@ -148,7 +148,7 @@ void remove_others(const fs::path& folder, const std::set<std::string>& written)
 std::unique_ptr<TensorSource> open_safetensors_folder(const fs::path& folder) {
   if (fs::exists(folder / kSingle)) return open_safetensors(folder / kSingle);
   if (fs::exists(folder / kIndex)) return std::make_unique<ShardedFolder>(folder / kIndex);
-  fail(kWhere, "{}: expected {} or {} but received neither", folder.string(), kSingle, kIndex);
+  fail(kOpenSafetensors, "{}: expected {} or {} but received neither", folder.string(), kSingle, kIndex);
 }
 
 void write_safetensors_folder(const fs::path& folder, const NamedTensors& tensors, int64_t max_shard_bytes,

@@ -19,13 +19,12 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "safetensors files hold little-endian numbers");
 
 constexpr uint64_t kLongestHeader = 100'000'000;  // as the reference implementation
-constexpr std::size_t kMostDimensions = 64;       // of ATen's iterators
-constexpr std::string_view kWhere = "open_safetensors";
+constexpr std::size_t kAtenDimensions = 64;       // of ATen's iterators
 
 // Fills a header from the events of the JSON parser, so that a hostile header never becomes a tree in memory.
-class HeaderReader {
+class SafetensorsHeaderReader {
  public:
-  HeaderReader(SafetensorsHeader& header, std::string_view where) : header_(header), where_(where) {}
+  SafetensorsHeaderReader(SafetensorsHeader& header, std::string_view where) : header_(header), where_(where) {}
 
   bool start_object(std::size_t) {
     if (state_ == State::kStart)
@@ -46,21 +45,21 @@ class HeaderReader {
   bool key(std::string& name) {
     if (state_ == State::kTop) {
       if (!names_.insert(name).second)
-        fail(kWhere, "{}: tensor '{}': expected it once but received it twice", where_, printable(name));
+        fail(kOpenSafetensors, "{}: tensor '{}': expected it once but received it twice", where_, printable(name));
       entry_ = {};
       entry_.name = name;
       fields_.clear();
       offsets_.clear();
     } else if (state_ == State::kMetadata) {
       if (header_.metadata.contains(name))
-        fail(kWhere, "{}: metadata '{}': expected it once but received it twice", where_, printable(name));
+        fail(kOpenSafetensors, "{}: metadata '{}': expected it once but received it twice", where_, printable(name));
       field_ = name;
     } else {
       if (name != "dtype" && name != "shape" && name != "data_offsets")
-        fail(kWhere, "{}: {}: expected dtype, shape and data_offsets but received '{}'", where_, place(),
+        fail(kOpenSafetensors, "{}: {}: expected dtype, shape and data_offsets but received '{}'", where_, place(),
              printable(name));
       if (!fields_.insert(name).second)
-        fail(kWhere, "{}: {}: expected '{}' once but received it twice", where_, place(), name);
+        fail(kOpenSafetensors, "{}: {}: expected '{}' once but received it twice", where_, place(), name);
       field_ = name;
     }
     return true;
@@ -73,7 +72,8 @@ class HeaderReader {
     }
     if (state_ != State::kEntry || field_ != "dtype") refuse(fmt::format("'{}'", printable(text)));
     const std::optional<at::ScalarType> dtype = dtype_of(text);
-    if (!dtype) fail(kWhere, "{}: {}: expected a known dtype but received '{}'", where_, place(), printable(text));
+    if (!dtype)
+      fail(kOpenSafetensors, "{}: {}: expected a known dtype but received '{}'", where_, place(), printable(text));
     entry_.dtype = *dtype;
     return true;
   }
@@ -93,11 +93,13 @@ class HeaderReader {
     if (state_ != State::kList || value > static_cast<uint64_t>(std::numeric_limits<int64_t>::max()))
       refuse(fmt::format("{}", value));
     if (field_ == "shape") {
-      if (entry_.shape.size() == kMostDimensions)
-        fail(kWhere, "{}: {}: expected at most {} dimensions but received more", where_, place(), kMostDimensions);
+      if (entry_.shape.size() == kAtenDimensions)
+        fail(kOpenSafetensors, "{}: {}: expected at most {} dimensions but received more", where_, place(),
+             kAtenDimensions);
       entry_.shape.push_back(static_cast<int64_t>(value));
     } else {
-      if (offsets_.size() == 2) fail(kWhere, "{}: {}: expected two data_offsets but received more", where_, place());
+      if (offsets_.size() == 2)
+        fail(kOpenSafetensors, "{}: {}: expected two data_offsets but received more", where_, place());
       offsets_.push_back(value);
     }
     return true;
@@ -110,7 +112,8 @@ class HeaderReader {
   bool binary(nlohmann::json::binary_t&) { refuse("binary"); }
 
   bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception&) {
-    fail(kWhere, "{}: header: expected JSON in UTF-8 but received something else at byte {} of the file", where_,
+    fail(kOpenSafetensors, "{}: header: expected JSON in UTF-8 but received something else at byte {} of the file",
+         where_,
          position + 7);  // the parser counts from 1, the JSON begins at 8
   }
 
@@ -129,13 +132,13 @@ class HeaderReader {
     if (state_ == State::kMetadata) expected = "text under each key";
     if (state_ == State::kList) expected = "sizes below 2^63";
     if (state_ == State::kEntry) expected = field_ == "dtype" ? "dtype as text" : "shape and data_offsets as lists";
-    fail(kWhere, "{}: {}: expected {} but received {}", where_, place(), expected, received);
+    fail(kOpenSafetensors, "{}: {}: expected {} but received {}", where_, place(), expected, received);
   }
 
   void finish_entry() {
     if (fields_.size() != 3 || offsets_.size() != 2)
-      fail(kWhere, "{}: {}: expected dtype, shape and two data_offsets but received only some of them", where_,
-           place());
+      fail(kOpenSafetensors, "{}: {}: expected dtype, shape and two data_offsets but received only some of them",
+           where_, place());
     entry_.begin = offsets_[0];
     entry_.end = offsets_[1];
     header_.entries.push_back(std::move(entry_));
@@ -171,41 +174,47 @@ void check_layout(SafetensorsHeader& header, uint64_t num_data_bytes, std::strin
     const std::string name = printable(entry.name);
     const std::optional<uint64_t> expected = num_bytes(entry);
     if (!expected)
-      fail(kWhere, "{}: tensor '{}': expected a size below 2^63 bytes but received a larger shape", where, name);
+      fail(kOpenSafetensors, "{}: tensor '{}': expected a size below 2^63 bytes but received a larger shape", where,
+           name);
     if (entry.begin != filled)
-      fail(kWhere, "{}: tensor '{}': expected its bytes to begin at {} where the one before ends but received {}",
-           where, name, filled, entry.begin);
+      fail(kOpenSafetensors,
+           "{}: tensor '{}': expected its bytes to begin at {} where the one before ends but received {}", where, name,
+           filled, entry.begin);
     if (entry.end < entry.begin || entry.end - entry.begin != *expected)
-      fail(kWhere, "{}: tensor '{}': expected {} bytes for its shape and dtype but received the offsets {} to {}",
-           where, name, *expected, entry.begin, entry.end);
+      fail(kOpenSafetensors,
+           "{}: tensor '{}': expected {} bytes for its shape and dtype but received the offsets {} to {}", where, name,
+           *expected, entry.begin, entry.end);
     if (entry.end > num_data_bytes)
-      fail(kWhere,
+      fail(kOpenSafetensors,
            "{}: tensor '{}': expected at least {} bytes after the header but received {}; is the file cut short?",
            where, name, entry.end, num_data_bytes);
     filled = entry.end;
   }
   if (filled != num_data_bytes)
-    fail(kWhere, "{}: expected {} bytes of tensors after the header but received {}", where, filled, num_data_bytes);
+    fail(kOpenSafetensors, "{}: expected {} bytes of tensors after the header but received {}", where, filled,
+         num_data_bytes);
 }
 
 }  // namespace
 
 SafetensorsHeader parse_safetensors_header(std::span<const std::byte> file, std::string_view where) {
   uint64_t length = 0;
-  if (file.size() < sizeof length) fail(kWhere, "{}: expected at least 8 bytes but received {}", where, file.size());
+  if (file.size() < sizeof length)
+    fail(kOpenSafetensors, "{}: expected at least 8 bytes but received {}", where, file.size());
   std::memcpy(&length, file.data(), sizeof length);
   if (length > kLongestHeader)
-    fail(kWhere, "{}: expected a header of at most {} bytes but received a length of {}; is this a safetensors file?",
-         where, kLongestHeader, length);
+    fail(kOpenSafetensors,
+         "{}: expected a header of at most {} bytes but received a length of {}; is this a safetensors file?", where,
+         kLongestHeader, length);
   if (length > file.size() - sizeof length)
-    fail(kWhere, "{}: expected a header of {} bytes but received a file of {}; is it cut short?", where, length,
-         file.size());
+    fail(kOpenSafetensors, "{}: expected a header of {} bytes but received a file of {}; is it cut short?", where,
+         length, file.size());
 
   const char* text = reinterpret_cast<const char*>(file.data()) + sizeof length;
   if (length == 0 || text[0] != '{')
-    fail(kWhere, "{}: header: expected a JSON object but received something else", where);
+    fail(kOpenSafetensors, "{}: header: expected a JSON object but received something else", where);
   SafetensorsHeader header;
-  HeaderReader reader(header, where);
+  SafetensorsHeaderReader reader(header, where);
   nlohmann::json::sax_parse(text, text + length, &reader);
   header.data_begin = sizeof length + length;
   check_layout(header, file.size() - header.data_begin, where);

@@ -27,6 +27,8 @@ struct SafetensorsHeader {
   uint64_t data_begin = 0;  // bytes from the start of the file
 };
 
+inline constexpr std::string_view kOpenSafetensors = "open_safetensors";  // what messages begin with
+
 // Checks everything that can be checked: sizes, types, names, and that the tensors fill the file exactly. Throws Error
 // "[open_safetensors] where: tensor 'x': expected ... but received ...".
 SafetensorsHeader parse_safetensors_header(std::span<const std::byte> file, std::string_view where);

@@ -17,7 +17,7 @@ namespace {
 
 constexpr int64_t kRowsAtOnce = 128;  // of logits
 
-void check(const models::DecoderConfig& config, std::span<const std::vector<int32_t>> texts) {
+void check_texts(const models::DecoderConfig& config, std::span<const std::vector<int32_t>> texts) {
   std::vector<std::string> mistakes;
   for (std::size_t i = 0; i < texts.size(); ++i) {
     if (static_cast<int64_t>(texts[i].size()) > config.max_position_embeddings)
@@ -83,7 +83,7 @@ void score_batch(models::LanguageModel& model, std::span<const std::vector<int32
 std::vector<std::vector<float>> score(models::LanguageModel& model, std::span<const std::vector<int32_t>> texts,
                                       int64_t max_batch_tokens) {
   at::NoGradGuard no_grad;
-  check(model.config(), texts);
+  check_texts(model.config(), texts);
   std::vector<std::vector<float>> result;
   for (const auto& ids : texts) result.emplace_back(ids.size(), 0.0f);
   for (std::size_t begin = 0, end = 0; begin < texts.size(); begin = end) {

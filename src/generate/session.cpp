@@ -14,7 +14,7 @@
 namespace limbeck::generate {
 namespace {
 
-constexpr int64_t kPrefillTokens = 256;  // that go through the model at once
+constexpr int64_t kChunkTokens = 256;  // that go through the model at once
 
 }  // namespace
 
@@ -30,7 +30,7 @@ at::Tensor Session::read(std::span<const int32_t> ids) {
   cached_ids_.resize(static_cast<std::size_t>(done));
   at::Tensor hidden;
   while (done < static_cast<int64_t>(ids.size())) {
-    const int64_t count = std::min(kPrefillTokens, static_cast<int64_t>(ids.size()) - done);
+    const int64_t count = std::min(kChunkTokens, static_cast<int64_t>(ids.size()) - done);
     CachedPlan plan(pool_.shape(), {{.own = &cache_, .num_tokens = count}});
     const at::Tensor tokens = at::empty({count}, at::kLong);
     std::copy_n(ids.begin() + done, count, tokens.mutable_data_ptr<int64_t>());

@@ -10,8 +10,8 @@
 namespace limbeck::models {
 namespace {
 
-const Architecture& find(std::string_view Architecture::*name, std::string_view wanted, const char* key,
-                         std::string_view where) {
+const Architecture& architecture_with(std::string_view Architecture::*name, std::string_view wanted, const char* key,
+                                      std::string_view where) {
   std::vector<std::string_view> known;
   for (const Architecture& row : architectures()) {
     if ((row.*name).empty()) continue;  // has no name of this kind
@@ -33,11 +33,11 @@ const std::vector<Architecture>& architectures() {
 }
 
 const Architecture& architecture_of(std::string_view model_type, std::string_view where) {
-  return find(&Architecture::model_type, model_type, "model_type", where);
+  return architecture_with(&Architecture::model_type, model_type, "model_type", where);
 }
 
 const Architecture& architecture_of_gguf(std::string_view gguf_name, std::string_view where) {
-  return find(&Architecture::gguf, gguf_name, "general.architecture", where);
+  return architecture_with(&Architecture::gguf, gguf_name, "general.architecture", where);
 }
 
 }  // namespace limbeck::models

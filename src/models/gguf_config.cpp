@@ -13,9 +13,9 @@
 namespace limbeck::models {
 namespace {
 
-class Metadata {
+class ArchitectureMetadata {
  public:
-  explicit Metadata(const formats::GgufFile& file) : file_(file), json_(file.metadata()) {
+  explicit ArchitectureMetadata(const formats::GgufFile& file) : file_(file), json_(file.metadata()) {
     if (!json_.contains("general.architecture") || !json_.at("general.architecture").is_string())
       fail(where(), "general.architecture: expected a string but received none");
     architecture_ = json_.at("general.architecture").get<std::string>();
@@ -73,7 +73,7 @@ Json llama3_scaling(const formats::GgufFile& file, int64_t head_dim, double thet
               {"original_max_position_embeddings", 8192}};
 }
 
-Json scaling_of(const Metadata& m, const formats::GgufFile& file, int64_t head_dim, double theta) {
+Json scaling_of(const ArchitectureMetadata& m, const formats::GgufFile& file, int64_t head_dim, double theta) {
   const Json type = m.get("rope.scaling.type");
   if (type.is_null() || type == "none") {
     if (file.contains("rope_freqs.weight")) return llama3_scaling(file, head_dim, theta);
@@ -88,7 +88,7 @@ Json scaling_of(const Metadata& m, const formats::GgufFile& file, int64_t head_d
 }
 
 // Metadata that changes what the model computes and that this family does not have.
-void refuse_others(const Metadata& m) {
+void refuse_others(const ArchitectureMetadata& m) {
   if (const Json experts = m.get("expert_count"); experts.is_number() && experts != 0)
     fail(m.where(), "{}.expert_count: expected a dense model but received {} experts", m.architecture(),
          experts.dump());
@@ -100,7 +100,7 @@ void refuse_others(const Metadata& m) {
 }  // namespace
 
 DecoderConfig config_of_gguf(const formats::GgufFile& file) {
-  const Metadata m(file);
+  const ArchitectureMetadata m(file);
   const Architecture& row = architecture_of_gguf(m.architecture(), m.where());
   refuse_others(m);
   const auto shape = [&](const char* name) {

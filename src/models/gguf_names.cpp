@@ -32,7 +32,7 @@ constexpr std::array<Pair, 9> kInBlock = {{
 }};
 
 template <std::size_t N>
-std::optional<std::string_view> find(const std::array<Pair, N>& table, std::string_view name) {
+std::optional<std::string_view> gguf_part(const std::array<Pair, N>& table, std::string_view name) {
   for (const auto& [hugging_face, gguf] : table)
     if (hugging_face == name) return gguf;
   return std::nullopt;
@@ -52,13 +52,13 @@ std::optional<std::string> gguf_name_of(const std::string& name) {
   const std::size_t last = name.rfind('.');
   if (last == std::string::npos) return std::nullopt;
   const std::string_view module = std::string_view(name).substr(0, last), kind = std::string_view(name).substr(last);
-  if (const auto outside = find(kOutside, module)) return std::string(*outside) + std::string(kind);
+  if (const auto outside = gguf_part(kOutside, module)) return std::string(*outside) + std::string(kind);
 
   constexpr std::string_view prefix = "model.layers.";
   if (!module.starts_with(prefix)) return std::nullopt;
   const std::size_t dot = module.find('.', prefix.size());
   if (dot == std::string_view::npos) return std::nullopt;
-  const auto inside = find(kInBlock, module.substr(dot + 1));
+  const auto inside = gguf_part(kInBlock, module.substr(dot + 1));
   if (!inside) return std::nullopt;
   return fmt::format("blk.{}.{}{}", module.substr(prefix.size(), dot - prefix.size()), *inside, kind);
 }

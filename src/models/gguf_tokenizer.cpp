@@ -6,9 +6,9 @@
 namespace limbeck::models {
 namespace {
 
-class Metadata {
+class TokenizerMetadata {
  public:
-  explicit Metadata(const formats::GgufFile& file) : file_(file), json_(file.metadata()) {}
+  explicit TokenizerMetadata(const formats::GgufFile& file) : file_(file), json_(file.metadata()) {}
 
   std::string text(const char* key) const {
     return json_.contains(key) && json_.at(key).is_string() ? json_.at(key).get<std::string>() : std::string();
@@ -48,7 +48,7 @@ class Metadata {
 }  // namespace
 
 text::TokenizerSpec tokenizer_spec_of_gguf(const formats::GgufFile& file) {
-  const Metadata m(file);
+  const TokenizerMetadata m(file);
   text::GgufVocabulary v;
   v.model = m.text("tokenizer.ggml.model");
   v.pre = m.text("tokenizer.ggml.pre");

@@ -8,16 +8,13 @@
 
 #include "base/errors.h"
 #include "kernels/packed_linear.h"
+#include "tensor/dtype.h"
 
 namespace limbeck::nn {
 namespace {
 
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
-
-at::ScalarType dtype_of(Precision precision) {
-  return precision == Precision::kBf16 ? at::kBFloat16 : at::kFloat;
-}
 
 // What the product reads; hidden from autograd, which sees the masters.
 struct Joined {

@@ -7,7 +7,7 @@
 namespace limbeck::sandbox {
 namespace {
 
-std::optional<Job> take(Batch& batch) {
+std::optional<Job> next_job(Batch& batch) {
   if (interrupted()) return std::nullopt;  // what runs is waited for; the rest is not begun
   const std::size_t index = batch.next.fetch_add(1);
   if (index >= batch.sources.size()) return std::nullopt;
@@ -87,7 +87,7 @@ void Pool::live(const Launch& launch, const Limits& limits) {
       batch = batch_;
     }
     guard([&] {
-      worker.work([&] { return take(*batch); },
+      worker.work([&] { return next_job(*batch); },
                   [&](const Job& job, Verdict verdict) { batch->verdicts[job.index] = std::move(verdict); });
     });
   }

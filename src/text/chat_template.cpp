@@ -7,7 +7,7 @@
 namespace limbeck::text {
 namespace {
 
-std::string token_text(const TokenizerSpec& spec, int32_t id) {
+std::string text_for_template(const TokenizerSpec& spec, int32_t id) {
   for (const AddedToken& token : spec.added)
     if (token.id == id) return token.content;
   return std::size_t(id) < spec.tokens.size() ? spec.tokens[std::size_t(id)] : "";
@@ -30,7 +30,7 @@ std::string render_chat(const TokenizerSpec& spec, std::span<const ChatMessage> 
                     {"documents", nullptr},
                     {"add_generation_prompt", options.add_generation_prompt}};
   const auto name = [&](const char* key, const std::optional<int32_t>& id) {
-    if (id) variables[key] = token_text(spec, *id);
+    if (id) variables[key] = text_for_template(spec, *id);
   };
   name("bos_token", spec.bos);
   name("eos_token", spec.eos);

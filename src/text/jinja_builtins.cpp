@@ -8,7 +8,6 @@
 namespace limbeck::text::jinja {
 namespace {
 
-constexpr const char* kWhere = "chat template";
 constexpr std::size_t kMaxText = std::size_t(16) << 20;
 
 void check_size(const std::string& text) {

@@ -266,9 +266,9 @@ class Renderer {
       return call_method(look(*callee.parts[0], storage), callee.text, arguments(e));
     }
     if (callee.kind != Kind::kName || !is_function(callee.text))
-      user_fail("chat template", "the function '{}' is not supported", callee.text);
+      user_fail(kWhere, "the function '{}' is not supported", callee.text);
     const Arguments given = arguments(e);
-    if (callee.text == "raise_exception") user_fail("chat template", "the template refuses: {}", to_text(given.get(0)));
+    if (callee.text == "raise_exception") user_fail(kWhere, "the template refuses: {}", to_text(given.get(0)));
     if (callee.text == "strftime_now") return formatted_time(to_text(given.get(0)));
     if (callee.text == "range") return range(given);
     Json made = Json::object();
@@ -292,9 +292,9 @@ class Renderer {
     const bool one = given.positional.size() == 1;
     const int64_t begin = one ? 0 : number(0, 0), end = number(one ? 0 : 1, 0), step = number(2, 1);
     Json list = Json::array();
-    if (step == 0) user_fail("chat template", "range: expected a step other than 0");
+    if (step == 0) user_fail(kWhere, "range: expected a step other than 0");
     for (int64_t i = begin; step > 0 ? i < end : i > end;) {
-      if (list.size() == 100000) user_fail("chat template", "range: expected at most 100000 numbers");
+      if (list.size() == 100000) user_fail(kWhere, "range: expected at most 100000 numbers");
       list.push_back(i);
       if (__builtin_add_overflow(i, step, &i)) break;
     }

@@ -8,8 +8,6 @@
 namespace limbeck::text::jinja {
 namespace {
 
-constexpr const char* kWhere = "chat template";
-
 const std::string& text_of(const Json& value) {
   return value.get_ref<const std::string&>();
 }

@@ -11,6 +11,8 @@
 
 namespace limbeck::text::jinja {
 
+inline constexpr const char* kWhere = "chat template";  // what messages begin with
+
 inline Json undefined() {
   return Json(Json::value_t::discarded);
 }
