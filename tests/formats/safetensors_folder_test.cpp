@@ -21,7 +21,7 @@ std::size_t num_files(const TemporaryFolder& folder) {
 }
 
 // The refusal of an index with this weight_map, beside shards a (tensor x) and b (tensors x and y).
-std::string refusal(const std::string& index) {
+std::string index_refusal(const std::string& index) {
   const TemporaryFolder folder;
   write_safetensors(folder / "a.safetensors", {{"x", at::ones({1})}});
   write_safetensors(folder / "b.safetensors", {{"x", at::ones({1})}, {"y", at::ones({1})}});
@@ -80,7 +80,7 @@ TEST(SafetensorsFolder, ALaterSaveLeavesNothingOfTheEarlierOne) {
 }
 
 TEST(SafetensorsFolder, SaysWhichShardIsMissing) {
-  const std::string error = refusal(R"({"weight_map":{"x":"a.safetensors","z":"c.safetensors"}})");
+  const std::string error = index_refusal(R"({"weight_map":{"x":"a.safetensors","z":"c.safetensors"}})");
   EXPECT_NE(
       error.find(
           "model.safetensors.index.json: tensor 'z': expected it in the shard 'c.safetensors' but received no such "
@@ -90,14 +90,14 @@ TEST(SafetensorsFolder, SaysWhichShardIsMissing) {
 }
 
 TEST(SafetensorsFolder, SaysWhichTensorIsMissingFromItsShard) {
-  const std::string error = refusal(R"({"weight_map":{"y":"a.safetensors"}})");
+  const std::string error = index_refusal(R"({"weight_map":{"y":"a.safetensors"}})");
   EXPECT_NE(error.find("tensor 'y': expected it in the shard 'a.safetensors' but received none of that name there"),
             std::string::npos)
       << error;
 }
 
 TEST(SafetensorsFolder, RefusesATensorInTwoShards) {
-  const std::string error = refusal(R"({"weight_map":{"x":"a.safetensors","y":"b.safetensors"}})");
+  const std::string error = index_refusal(R"({"weight_map":{"x":"a.safetensors","y":"b.safetensors"}})");
   EXPECT_NE(error.find("tensor 'x': expected it in one shard but received it in 'a.safetensors' and 'b.safetensors'"),
             std::string::npos)
       << error;
@@ -113,7 +113,7 @@ TEST(SafetensorsFolder, ATensorThatTheIndexDoesNotNameIsNotServed) {
 TEST(SafetensorsFolder, ShardsCannotLieOutsideTheFolder) {
   for (const char* name :
        {"../a.safetensors", "/etc/passwd", "sub/a.safetensors", "..", ".", "", "a.safetensors\\u0000", "..\\\\a"})
-    EXPECT_NE(refusal(std::string(R"({"weight_map":{"x":")") + name + R"("}})")
+    EXPECT_NE(index_refusal(std::string(R"({"weight_map":{"x":")") + name + R"("}})")
                   .find("expected the name of a file in the same folder"),
               std::string::npos)
         << name;
@@ -123,7 +123,7 @@ TEST(SafetensorsFolder, RefusesAnIndexThatIsNone) {
   for (const char* index :
        {"", "[]", "{}", "null", R"({"weight_map":[]})", R"({"weight_map":{"x":1}})", R"({"weight_map":{"x":null}})",
         R"({"weight_map":{"x":"a.safetensors")", R"({"weight_map":{"x":"a.safetensors","x":"b.safetensors"}})"})
-    EXPECT_NE(refusal(index).find("model.safetensors.index.json"), std::string::npos) << index;
+    EXPECT_NE(index_refusal(index).find("model.safetensors.index.json"), std::string::npos) << index;
 }
 
 TEST(SafetensorsFolder, NamesWhatAFolderLacks) {

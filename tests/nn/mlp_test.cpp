@@ -9,7 +9,7 @@
 namespace limbeck::nn {
 namespace {
 
-Results by_definition(const std::vector<at::Tensor>& in) {
+Results swiglu_by_definition(const std::vector<at::Tensor>& in) {
   const auto halves = in[0].chunk(2, 1);
   return {at::silu(halves[0]) * halves[1]};
 }
@@ -17,10 +17,12 @@ Results by_definition(const std::vector<at::Tensor>& in) {
 TEST(Swiglu, ValueAndGradientEqualTheDefinitionInFp64) {
   const at::Tensor x = at::randn({33, 2 * 21}) * 3;
   const auto ours = [](const std::vector<at::Tensor>& in) { return Results{swiglu(in[0])}; };
-  EXPECT_LT(relative_error(swiglu(x), by_definition({x.to(at::kDouble)})[0]), 1e-6);
-  EXPECT_LT(relative_error(gradients_of(ours, {x})[0], gradients_of(by_definition, {x.to(at::kDouble)})[0]), 1e-6);
+  EXPECT_LT(relative_error(swiglu(x), swiglu_by_definition({x.to(at::kDouble)})[0]), 1e-6);
+  EXPECT_LT(relative_error(gradients_of(ours, {x})[0], gradients_of(swiglu_by_definition, {x.to(at::kDouble)})[0]),
+            1e-6);
   const at::Tensor low = x.to(at::kBFloat16);
-  EXPECT_LT(relative_error(gradients_of(ours, {low})[0], gradients_of(by_definition, {low.to(at::kDouble)})[0]), 1e-2);
+  EXPECT_LT(relative_error(gradients_of(ours, {low})[0], gradients_of(swiglu_by_definition, {low.to(at::kDouble)})[0]),
+            1e-2);
 }
 
 TEST(GatedMlp, IsDownOfSiluGateTimesUp) {

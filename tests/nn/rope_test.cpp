@@ -19,7 +19,7 @@ RopeOptions plain(int64_t dim = 8) {
   return options;
 }
 
-Heads by_definition(const at::Tensor& qkv, const RopeTable& table, int64_t queries, int64_t keys, int64_t dim) {
+Heads rotated_by_definition(const at::Tensor& qkv, const RopeTable& table, int64_t queries, int64_t keys, int64_t dim) {
   const at::Tensor heads = qkv.view({qkv.size(0), queries + 2 * keys, dim});
   const at::Tensor cos = at::cat({table.cos, table.cos}, 1).unsqueeze(1).to(qkv.scalar_type());
   const at::Tensor sin = at::cat({table.sin, table.sin}, 1).unsqueeze(1).to(qkv.scalar_type());
@@ -33,7 +33,7 @@ TEST(RotateHeads, ValuesAndGradientsEqualTheDefinitionInFp64) {
   const at::Tensor qkv = at::randn({19, 8 * 8});
   const auto list = [](const Heads& h) { return Results{h.q, h.k, h.v}; };
   const auto ours = [&](const auto& in) { return list(rotate_heads(in[0], table, {.queries = 4, .keys = 2})); };
-  const auto definition = [&](const auto& in) { return list(by_definition(in[0], table, 4, 2, 8)); };
+  const auto definition = [&](const auto& in) { return list(rotated_by_definition(in[0], table, 4, 2, 8)); };
   const at::Tensor wide = qkv.to(at::kDouble);
   for (int i = 0; i < 3; ++i)
     EXPECT_LT(relative_error(ours(std::vector{qkv})[i], definition(std::vector{wide})[i]), 1e-6);

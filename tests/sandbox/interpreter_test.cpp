@@ -13,7 +13,7 @@
 namespace limbeck::sandbox {
 namespace {
 
-std::string script(const TemporaryFolder& folder, const std::string& text) {
+std::string fake_interpreter(const TemporaryFolder& folder, const std::string& text) {
   const auto path = folder / "python3";
   std::ofstream(path) << "#!/bin/sh\n" << text << "\n";
   chmod(path.c_str(), 0755);
@@ -38,16 +38,16 @@ TEST(FindInterpreter, FindsOneWithItsLibraryAndSharedObjects) {
 TEST(FindInterpreter, SaysWhatIsWrongWithTheNamedOne) {
   const TemporaryFolder folder;
   EXPECT_EQ(find_interpreter("/no/python3").why_not, "/no/python3 cannot be executed");
-  EXPECT_EQ(find_interpreter(script(folder, "echo too old 3.8.10")).why_not,
+  EXPECT_EQ(find_interpreter(fake_interpreter(folder, "echo too old 3.8.10")).why_not,
             (folder / "python3").string() + " is Python 3.8.10, and 3.9 or newer is needed");
-  const std::string why = find_interpreter(script(folder, "echo hello there; exit 1")).why_not;
+  const std::string why = find_interpreter(fake_interpreter(folder, "echo hello there; exit 1")).why_not;
   EXPECT_NE(why.find("does not work as an interpreter: it printed \"hello there"), std::string::npos) << why;
 }
 
 TEST(FindProgram, LooksThroughThePath) {
   const TemporaryFolder folder;
   const std::string before = std::getenv("PATH");
-  script(folder, "exit 0");
+  fake_interpreter(folder, "exit 0");
   setenv("PATH", ("relative:" + folder.path().string() + ":" + before).c_str(), 1);
   EXPECT_EQ(find_program("python3"), (folder / "python3").string());
   EXPECT_EQ(find_program("no-such-program-here"), "");

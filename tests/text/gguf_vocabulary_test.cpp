@@ -22,7 +22,7 @@ GgufVocabulary tiny_gguf() {
   return v;
 }
 
-std::string message_of(GgufVocabulary v) {
+std::string refusal_of(GgufVocabulary v) {
   try {
     spec_from_gguf(std::move(v), "a.gguf");
   } catch (const Error& error) {
@@ -64,27 +64,27 @@ TEST(SpecFromGguf, Qwen2NormalisesAndLlama3TakesWholeWordsFirst) {
 TEST(SpecFromGguf, RefusesWhatItCannotCompute) {
   GgufVocabulary v = tiny_gguf();
   v.model = "llama";
-  EXPECT_NE(message_of(v).find("expected gpt2 (byte-level BPE) but received 'llama'"), std::string::npos);
+  EXPECT_NE(refusal_of(v).find("expected gpt2 (byte-level BPE) but received 'llama'"), std::string::npos);
   v = tiny_gguf();
   v.pre = "tekken";
-  EXPECT_NE(message_of(v).find("but received 'tekken', which is not supported"), std::string::npos);
+  EXPECT_NE(refusal_of(v).find("but received 'tekken', which is not supported"), std::string::npos);
 }
 
 TEST(SpecFromGguf, RefusesArraysThatDisagree) {
   GgufVocabulary v = tiny_gguf();
   v.token_types.pop_back();
-  EXPECT_NE(message_of(v).find("token_type: expected 265 entries, one a token, but received 264"), std::string::npos);
+  EXPECT_NE(refusal_of(v).find("token_type: expected 265 entries, one a token, but received 264"), std::string::npos);
   v = tiny_gguf();
   v.merges[3] = "onlyone";
-  EXPECT_NE(message_of(v).find("merge 3: expected two tokens with a space between but received 'onlyone'"),
+  EXPECT_NE(refusal_of(v).find("merge 3: expected two tokens with a space between but received 'onlyone'"),
             std::string::npos);
   v = tiny_gguf();
   v.eos = 265;
-  EXPECT_NE(message_of(v).find("eos_token_id: expected an id below the vocabulary's size 265 but received 265"),
+  EXPECT_NE(refusal_of(v).find("eos_token_id: expected an id below the vocabulary's size 265 but received 265"),
             std::string::npos);
   v = tiny_gguf();
   v.tokens[263] = "";
-  EXPECT_NE(message_of(v).find("token 263: expected a text for a special token"), std::string::npos);
+  EXPECT_NE(refusal_of(v).find("token 263: expected a text for a special token"), std::string::npos);
 }
 
 TEST(PreTokenizerOfGguf, KnowsTheNamesOfItsFourExpressions) {

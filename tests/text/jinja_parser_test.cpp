@@ -28,7 +28,7 @@ std::string shown(std::string_view expression) {
   return shown(*parse("{{ " + std::string(expression) + " }}").at(0).value);
 }
 
-std::string complaint(const std::string& source) {
+std::string parser_complaint(const std::string& source) {
   try {
     parse(source);
   } catch (const UserError& error) {
@@ -55,23 +55,24 @@ TEST(JinjaParser, ASliceKeepsTheBoundsThatAreGiven) {
 }
 
 TEST(JinjaParser, SaysWhatItExpectedAndWhere) {
-  EXPECT_NE(complaint("a\n{{ b +\n }}").find("[chat template line 3] expected an expression but received '}}'"),
+  EXPECT_NE(parser_complaint("a\n{{ b +\n }}").find("[chat template line 3] expected an expression but received '}}'"),
             std::string::npos)
-      << complaint("a\n{{ b +\n }}");
-  EXPECT_NE(complaint("{% if a %}").find("expected 'endif' but received the template's end"), std::string::npos);
-  EXPECT_NE(complaint("{% macro f() %}{% endmacro %}").find("but received 'macro', which is not supported"),
+      << parser_complaint("a\n{{ b +\n }}");
+  EXPECT_NE(parser_complaint("{% if a %}").find("expected 'endif' but received the template's end"), std::string::npos);
+  EXPECT_NE(parser_complaint("{% macro f() %}{% endmacro %}").find("but received 'macro', which is not supported"),
             std::string::npos);
-  EXPECT_NE(complaint("{% endif %}").find("received 'endif'"), std::string::npos);
-  EXPECT_NE(complaint("{% break %}").find("inside a loop only"), std::string::npos);
+  EXPECT_NE(parser_complaint("{% endif %}").find("received 'endif'"), std::string::npos);
+  EXPECT_NE(parser_complaint("{% break %}").find("inside a loop only"), std::string::npos);
 }
 
 TEST(JinjaParser, RefusesTreesThatWouldExhaustTheStack) {
   std::string brackets(5000, '('), filters = "a", blocks;
   for (int i = 0; i < 100000; ++i) filters += "|trim";
   for (int i = 0; i < 5000; ++i) blocks += "{% if a %}";
-  EXPECT_NE(complaint("{{ " + brackets + std::string(5000, ')') + " }}").find("levels of nesting"), std::string::npos);
-  EXPECT_NE(complaint("{{ " + filters + " }}").find("operations in a row"), std::string::npos);
-  EXPECT_NE(complaint(blocks).find("levels of nesting"), std::string::npos);
+  EXPECT_NE(parser_complaint("{{ " + brackets + std::string(5000, ')') + " }}").find("levels of nesting"),
+            std::string::npos);
+  EXPECT_NE(parser_complaint("{{ " + filters + " }}").find("operations in a row"), std::string::npos);
+  EXPECT_NE(parser_complaint(blocks).find("levels of nesting"), std::string::npos);
 }
 
 }  // namespace

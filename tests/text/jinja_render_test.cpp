@@ -8,7 +8,7 @@
 namespace limbeck::text::jinja {
 namespace {
 
-std::string complaint(std::string_view source, const Json& variables = Json::object()) {
+std::string render_complaint(std::string_view source, const Json& variables = Json::object()) {
   try {
     render(source, variables);
   } catch (const UserError& error) {
@@ -32,22 +32,22 @@ TEST(JinjaRender, LoopsBreakContinueAndFallBack) {
 }
 
 TEST(JinjaRender, AMistakeNamesItsLine) {
-  EXPECT_EQ(complaint("a\n{{ b.c }}"),
+  EXPECT_EQ(render_complaint("a\n{{ b.c }}"),
             "[chat template line 2] expected a value but received an undefined one, of which 'c' was asked");
-  EXPECT_EQ(complaint("{{ raise_exception('no ' ~ x) }}", {{"x", "way"}}),
+  EXPECT_EQ(render_complaint("{{ raise_exception('no ' ~ x) }}", {{"x", "way"}}),
             "[chat template line 1] the template refuses: no way");
-  EXPECT_EQ(complaint("{{ foo() }}"), "[chat template line 1] the function 'foo' is not supported");
-  EXPECT_EQ(complaint("{% for a, b in [1] %}{% endfor %}"),
+  EXPECT_EQ(render_complaint("{{ foo() }}"), "[chat template line 1] the function 'foo' is not supported");
+  EXPECT_EQ(render_complaint("{% for a, b in [1] %}{% endfor %}"),
             "[chat template line 1] expected items of 2 parts but received a number");
 }
 
 TEST(JinjaRender, EndsATemplateThatWouldNotEndOrFillsTheMemory) {
   const std::string loops =
       "{% for a in range(99999) %}{% for b in range(99999) %}{% set c = a + b %}{% endfor %}{% endfor %}";
-  EXPECT_NE(complaint(loops).find("goes on and on"), std::string::npos);
+  EXPECT_NE(render_complaint(loops).find("goes on and on"), std::string::npos);
   const std::string doubling =
       "{% set n = namespace(s='aaaaaaaaaaaaaaaa') %}{% for a in range(60) %}{% set n.s = n.s + n.s %}{% endfor %}";
-  EXPECT_NE(complaint(doubling).find("goes on and on"), std::string::npos) << complaint(doubling);
+  EXPECT_NE(render_complaint(doubling).find("goes on and on"), std::string::npos) << render_complaint(doubling);
 }
 
 TEST(JinjaRender, ALongChatCostsNoCopyOfItselfForEveryLook) {

@@ -15,7 +15,7 @@ namespace {
 
 using Ids = std::vector<int32_t>;
 
-std::string message_of(TokenizerSpec spec) {
+std::string refusal_of_spec(TokenizerSpec spec) {
   try {
     Tokenizer::from_spec(std::move(spec));
   } catch (const Error& error) {
@@ -23,8 +23,8 @@ std::string message_of(TokenizerSpec spec) {
   }
   return "no error";
 }
-void expect_refused(TokenizerSpec spec, const std::string& part) {
-  const std::string message = message_of(std::move(spec));
+void expect_spec_refused(TokenizerSpec spec, const std::string& part) {
+  const std::string message = refusal_of_spec(std::move(spec));
   EXPECT_NE(message.find(part), std::string::npos) << message;
 }
 
@@ -144,46 +144,46 @@ TEST(Tokenizer, ALongRunOfOneCharacterIsNotQuadratic) {
 }
 
 TEST(Tokenizer, RefusesWhatContradictsItself) {
-  expect_refused({}, "expected a vocabulary but received none");
+  expect_spec_refused({}, "expected a vocabulary but received none");
 
   TokenizerSpec merge = tiny_spec();
   merge.merges.emplace_back("x", "y");
-  expect_refused(merge, "merge 7 ('x' and 'y'): 'xy' is not in the vocabulary");
+  expect_spec_refused(merge, "merge 7 ('x' and 'y'): 'xy' is not in the vocabulary");
 
   TokenizerSpec twice = tiny_spec();
   twice.tokens.push_back("he");
-  expect_refused(twice, "token 'he' has two ids, 256 and 263");
+  expect_spec_refused(twice, "token 'he' has two ids, 256 and 263");
 
   TokenizerSpec other = tiny_spec();
   other.added = {{.id = 256, .content = "<s>"}};
-  expect_refused(other, "added token '<s>': its id 256 is that of the token 'he'");
+  expect_spec_refused(other, "added token '<s>': its id 256 is that of the token 'he'");
 
   TokenizerSpec far = tiny_spec();
   far.added = {{.id = 1000000000, .content = "<s>"}};
-  expect_refused(far, "but received 1000000000");
+  expect_spec_refused(far, "but received 1000000000");
 
   TokenizerSpec bos = tiny_spec();
   bos.add_bos = true;
-  expect_refused(bos, "add_bos: expected a bos token but none is named");
+  expect_spec_refused(bos, "add_bos: expected a bos token but none is named");
   bos.bos = 5000;
-  expect_refused(bos, "bos: expected an id below the vocabulary's size 263 but received 5000");
+  expect_spec_refused(bos, "bos: expected an id below the vocabulary's size 263 but received 5000");
 
   TokenizerSpec bytes = tiny_spec();
   bytes.tokens[7] = "\xFF";
-  expect_refused(bytes, "token 7: expected UTF-8");
+  expect_spec_refused(bytes, "token 7: expected UTF-8");
 
   TokenizerSpec empty = tiny_spec();
   empty.added = {{.id = 263, .content = ""}};
-  expect_refused(empty, "added token 263: expected a text but received none");
+  expect_spec_refused(empty, "added token 263: expected a text but received none");
 
   TokenizerSpec words;
   words.tokens = {"hello", "world"};
-  expect_refused(words, "expected a byte-level vocabulary");
+  expect_spec_refused(words, "expected a byte-level vocabulary");
 
   TokenizerSpec prefix = tiny_spec();
   prefix.pre_tokenizer = PreTokenizer::kLlama3;
   prefix.add_prefix_space = true;
-  expect_refused(prefix, "add_prefix_space is supported with the GPT-2 pre-tokenizer only");
+  expect_spec_refused(prefix, "add_prefix_space is supported with the GPT-2 pre-tokenizer only");
 }
 
 }  // namespace
