@@ -26,7 +26,8 @@ TEST(Catalog, AJobsOptionsAreItsOwn) {
   const auto a = ekt.make(), b = ekt.make();
   const std::string before = to_toml(b->fields());
   EXPECT_NE(before.find("k = 100"), std::string::npos);
-  for (const auto& field : a->fields().list())
+  const Fields fields = a->fields();
+  for (const auto& field : fields.list())
     if (field.name == "k") *std::get<int64_t*>(field.target) = 7;
   EXPECT_NE(to_toml(a->fields()).find("k = 7"), std::string::npos);
   EXPECT_EQ(to_toml(b->fields()), before);
