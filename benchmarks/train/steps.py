@@ -108,12 +108,13 @@ def main():
                     times = json.loads(out)
                 seconds[side] += times
                 memory[side] = max(memory[side], peak)
-    base = statistics.median(seconds[sides[0]])
+    medians = {side: statistics.median(values) for side, values in seconds.items()}
     print(f"{'':20}{'s a step':>10}{'fastest':>10}{'slowest':>10}{'tokens/s':>10}{'times':>8}{'peak GiB':>10}")
     for side in sides:
-        median = statistics.median(seconds[side])
+        median, ours = medians[side], medians.get("limbeck-" + side.split("-")[1])  # Limbeck at the same precision
+        ratio = f"{median / ours:8.2f}" if ours else f"{'':8}"
         print(f"{side:20}{median:10.2f}{min(seconds[side]):10.2f}{max(seconds[side]):10.2f}"
-              f"{a.batch * a.length / median:10.0f}{median / base:8.2f}{memory[side] / 2**30:10.2f}")
+              f"{a.batch * a.length / median:10.0f}{ratio}{memory[side] / 2**30:10.2f}")
     print(f"load average at the end: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
 
 

@@ -25,7 +25,7 @@ std::string Range::text() const {
   return "";
 }
 
-void Fields::add(std::string_view name, std::string_view help, Field::Target target, Range range, Names names) {
+Field& Fields::add(std::string_view name, std::string_view help, Field::Target target, Range range, Names names) {
   std::string full = prefix_ + std::string(name);
   const bool known = std::any_of(list_.begin(), list_.end(), [&](const Field& field) { return field.name == full; });
   if (known) throw std::logic_error(fmt::format("the option '{}' is declared twice", full));
@@ -34,13 +34,14 @@ void Fields::add(std::string_view name, std::string_view help, Field::Target tar
                    .target = std::move(target),
                    .range = range,
                    .names = names});
+  return list_.back();
 }
 
 void Fields::operator()(std::string_view name, bool& value, std::string_view help) {
   add(name, help, &value);
 }
-void Fields::operator()(std::string_view name, int64_t& value, std::string_view help, Range range) {
-  add(name, help, &value, range);
+Field& Fields::operator()(std::string_view name, int64_t& value, std::string_view help, Range range) {
+  return add(name, help, &value, range);
 }
 void Fields::operator()(std::string_view name, double& value, std::string_view help, Range range) {
   add(name, help, &value, range);

@@ -46,7 +46,17 @@ inline Range within(double low, double high) {
 }
 
 // What a text option names, so that mistakes are found before any work.
-enum class Names { kText, kFile, kFolder, kFileOrFolder, kRequiredFile, kRequiredFolder, kRequiredFileOrFolder };
+// kOutputFile is written at the end of the work: its folder must be there, and no folder in its place.
+enum class Names {
+  kText,
+  kFile,
+  kFolder,
+  kFileOrFolder,
+  kRequiredFile,
+  kRequiredFolder,
+  kRequiredFileOrFolder,
+  kOutputFile
+};
 
 // A choice among named values, type-erased.
 struct Choice {
@@ -63,12 +73,13 @@ struct Field {
   Target target;
   Range range;
   Names names = Names::kText;
+  bool speed_only = false;  // changes no result: a run goes on with another value
 };
 
 class Fields {
  public:
   void operator()(std::string_view name, bool& value, std::string_view help);
-  void operator()(std::string_view name, int64_t& value, std::string_view help, Range range = {});
+  Field& operator()(std::string_view name, int64_t& value, std::string_view help, Range range = {});
   void operator()(std::string_view name, double& value, std::string_view help, Range range = {});
   void operator()(std::string_view name, std::string& value, std::string_view help, Names names = Names::kText);
   void operator()(std::string_view name, std::vector<std::string>& value, std::string_view help);
@@ -106,8 +117,8 @@ class Fields {
   const std::vector<std::function<std::optional<std::string>()>>& checks() const { return checks_; }
 
  private:
-  void add(std::string_view name, std::string_view help, Field::Target target, Range range = {},
-           Names names = Names::kText);
+  Field& add(std::string_view name, std::string_view help, Field::Target target, Range range = {},
+             Names names = Names::kText);
   std::string prefix_;
   std::vector<Field> list_;
   std::vector<std::function<std::optional<std::string>()>> checks_;
@@ -134,8 +145,9 @@ struct HelpAsked {
 void read_options(Fields& fields, const std::string& toml_path_or_empty, const std::vector<std::string>& flags);
 
 // The resolved options as TOML (every field, in declaration order, groups as tables); reading it back gives equal
-// bytes.
+// bytes. Lines that are no part of what a run is (speed, names of files whose content counts) end in a comment.
 std::string to_toml(const Fields& fields);
+inline constexpr std::string_view kNotCompared = "  # not compared";
 
 // "name  type  default  range  help" for a terminal, and a Markdown page body for docs/options.
 std::string to_help(const Fields& fields);

@@ -232,6 +232,7 @@ std::string type_of(const Field& field) {
                        return "text";
                      case Names::kFile:
                      case Names::kRequiredFile:
+                     case Names::kOutputFile:
                        return "a file";
                      case Names::kFolder:
                      case Names::kRequiredFolder:

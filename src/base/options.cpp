@@ -153,10 +153,15 @@ class Reader {
     const bool folder = field.names == Names::kFolder || field.names == Names::kRequiredFolder;
     std::error_code ignored;
     const auto status = fs::status(text, ignored);
-    const char* wrong = !fs::exists(status)                   ? "which is not there"
-                        : file && fs::is_directory(status)    ? "which is a folder"
-                        : folder && !fs::is_directory(status) ? "which is not a folder"
-                                                              : nullptr;
+    const bool output = field.names == Names::kOutputFile;
+    const auto parent = fs::path(text).has_parent_path() ? fs::path(text).parent_path() : fs::path(".");
+    const char* wrong = output && fs::is_directory(status)             ? "which is a folder"
+                        : output && !fs::is_directory(parent, ignored) ? "whose folder is not there"
+                        : output                                       ? nullptr
+                        : !fs::exists(status)                          ? "which is not there"
+                        : file && fs::is_directory(status)             ? "which is a folder"
+                        : folder && !fs::is_directory(status)          ? "which is not a folder"
+                                                                       : nullptr;
     if (wrong != nullptr)
       mistake(set_at == set_at_.end() ? "options" : set_at->second, "{}: expected {} but received '{}', {}", field.name,
               type_of(field), text, wrong);

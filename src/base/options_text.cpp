@@ -41,7 +41,8 @@ std::string short_type(const Field& field) {
     std::string operator()(double*) const { return "NUMBER"; }
     std::string operator()(std::string*) const {
       if (field.names == Names::kText) return "TEXT";
-      return field.names == Names::kFile || field.names == Names::kRequiredFile       ? "FILE"
+      return field.names == Names::kFile || field.names == Names::kRequiredFile || field.names == Names::kOutputFile
+                 ? "FILE"
              : field.names == Names::kFolder || field.names == Names::kRequiredFolder ? "DIR"
                                                                                       : "PATH";
     }
@@ -87,7 +88,9 @@ std::string to_toml(const Fields& fields) {
   for (const auto& group : groups) {
     if (!group.empty()) text += fmt::format("{}[{}]\n", text.empty() ? "" : "\n", group);
     for (const Field& field : fields.list())
-      if (group_of(field) == group) text += fmt::format("{} = {}\n", key_in_group(field), toml_of(field));
+      if (group_of(field) == group)
+        text += fmt::format("{} = {}{}\n", key_in_group(field), toml_of(field),
+                            field.speed_only || field.names != Names::kText ? kNotCompared : "");
   }
   return text;
 }

@@ -11,8 +11,10 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <sstream>
 
+#include "base/fields.h"
 #include "base/machine.h"
 
 namespace limbeck {
@@ -77,6 +79,15 @@ std::string sha256_of(const fs::path& path) {
   return sha256(list);
 }
 
+// The lines that make a run what it is.
+std::string compared(const std::string& toml) {
+  std::istringstream lines(toml);
+  std::string result;
+  for (std::string line; std::getline(lines, line);)
+    if (!line.ends_with(kNotCompared)) result += line + "\n";
+  return result;
+}
+
 Json manifest_of(const std::string& method, const std::string& options_toml, const std::vector<fs::path>& inputs,
                  Seed seed) {
   Json files = Json::array();
@@ -89,7 +100,7 @@ Json manifest_of(const std::string& method, const std::string& options_toml, con
           {"program_sha256", sha256_of_file("/proc/self/exe")},
           {"method", method},
           {"seed", seed.value()},
-          {"options_sha256", sha256(options_toml)},
+          {"options_sha256", sha256(compared(options_toml))},
           {"inputs", files},
           {"machine", {{"processor", processor_name()}, {"cores", num_cores()}, {"features", processor_features()}}}};
 }
@@ -108,7 +119,7 @@ std::map<std::string, std::string> settings_of(const std::string& toml) {
 }
 
 void add_option_differences(const std::string& there, const std::string& now, std::vector<std::string>& differences) {
-  const auto before = settings_of(there), after = settings_of(now);
+  const auto before = settings_of(compared(there)), after = settings_of(compared(now));
   for (const auto& [name, value] : before) {
     const auto found = after.find(name);
     if (found == after.end()) {
@@ -151,10 +162,20 @@ std::vector<std::string> differences_between(const fs::path& folder, const Json&
 void refuse_foreign_files(const fs::path& folder) {
   for (const auto& entry : fs::directory_iterator(folder)) {
     const std::string name = entry.path().filename().string();
-    if (name == ".lock" || name == "options.toml" || name.find(".tmp-") != std::string::npos) continue;
+    if (name == ".lock" || name == "options.toml" || name.starts_with("options.toml.tmp-") ||
+        name.starts_with("manifest.json.tmp-"))
+      continue;
     user_fail(folder.string(),
               "expected a run folder or an empty one but received one that holds '{}' and no manifest.json", name);
   }
+}
+
+// Whether a run wrote only what it begins with.
+bool nothing_made(const fs::path& folder) {
+  static const std::set<std::string> first = {".lock", "options.toml", "manifest.json", "log.jsonl", "dropped.jsonl"};
+  for (const auto& entry : fs::directory_iterator(folder))
+    if (!first.contains(entry.path().filename().string())) return false;
+  return true;
 }
 
 }  // namespace
@@ -169,25 +190,31 @@ Run Run::open(const fs::path& folder, const std::string& method, const std::stri
   run.folder_ = folder;
   run.seed_ = seed;
   run.lock_ = std::make_shared<RunLock>(folder);
-  remove_temporaries(folder);
-
   const fs::path manifest_path = folder / "manifest.json";
+  if (!fs::exists(manifest_path)) refuse_foreign_files(folder);
+  remove_temporaries(folder);
   const Json manifest = manifest_of(method, options_toml, inputs, seed);
   run.resumed_ = fs::exists(manifest_path);
   if (run.resumed_) {
     const Json there = read_json(manifest_path);
     const auto differences = in_context("a manifest of no use: " + manifest_path.string(),
                                         [&] { return differences_between(folder, there, manifest, options_toml); });
-    if (!differences.empty())
+    if (!differences.empty() && !nothing_made(folder))
       user_fail(
           folder.string(),
           "this folder holds a run of something else; choose another --out, or remove the folder to start anew:\n  {}",
           fmt::join(differences, "\n  "));
-    if (there.value("program_sha256", Json()) != manifest.at("program_sha256"))
+    run.resumed_ = differences.empty();
+    if (run.resumed_ && there.value("program_sha256", Json()) != manifest.at("program_sha256"))
       fmt::print(stderr, "note: {} was begun by another build of limbeck {}; its last digits may differ\n",
                  folder.string(), LIMBECK_VERSION);
-  } else {
-    refuse_foreign_files(folder);
+    if (!run.resumed_) {
+      fs::remove(manifest_path);  // first: from here on this is a new folder
+      fs::remove(folder / "log.jsonl");
+      fs::remove(folder / "dropped.jsonl");
+    }
+  }
+  if (!run.resumed_) {
     write_file_atomically(folder / "options.toml", options_toml);
     write_json(manifest_path, manifest);  // last: a folder with a manifest is a run
   }

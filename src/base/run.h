@@ -19,7 +19,8 @@ namespace limbeck {
 class Run {
  public:
   // Opens or creates the folder. A folder of another program version or with other options throws UserError that says
-  // what differs; the same options go on where the run stopped. `inputs`: files whose hashes belong to the run's
+  // what differs, unless nothing was made there yet (a mistake in a data file, say, ended it): then it begins anew. The
+  // same options go on where the run stopped. `inputs`: files whose hashes belong to the run's
   // identity.
   static Run open(const std::filesystem::path& folder, const std::string& method, const std::string& options_toml,
                   const std::vector<std::filesystem::path>& inputs, Seed seed);

@@ -63,6 +63,12 @@ class Chat {
   void say(const std::string& line) {
     messages_.push_back({"user", line});
     const std::vector<int32_t> ids = fitting_ids();
+    if (static_cast<int64_t>(ids.size()) > room()) {
+      fmt::print(stderr, "(this message is {} tokens longer than the context has room for: it was not said)\n",
+                 static_cast<int64_t>(ids.size()) - room());
+      messages_.pop_back();
+      return;
+    }
     const Seed seed = Seed(static_cast<uint64_t>(options_.seed)).derive("chat").derive(static_cast<uint64_t>(turn_++));
     stop_asked = 0;
     const generate::Sample answer = session_.answer(ids, options_.sampling, seed, [](std::string_view piece) {
@@ -77,14 +83,15 @@ class Chat {
   }
 
  private:
+  int64_t room() const { return source_.model->config().max_position_embeddings - options_.sampling.max_new_tokens; }
+
   // The conversation as tokens; the oldest exchanges are forgotten where it would not fit the context.
   std::vector<int32_t> fitting_ids() {
-    const int64_t room = source_.model->config().max_position_embeddings - options_.sampling.max_new_tokens;
     while (true) {
       auto ids = source_.tokenizer->encode_rendered(
           text::render_chat(source_.tokenizer->spec(), messages_, {.add_generation_prompt = true}));
       const std::size_t first = messages_.front().role == "system" ? 1 : 0;
-      if (static_cast<int64_t>(ids.size()) <= room || messages_.size() <= first + 1) return ids;
+      if (static_cast<int64_t>(ids.size()) <= room() || messages_.size() <= first + 1) return ids;
       fmt::print(stderr, "(the context is full: the oldest exchange is forgotten)\n");
       messages_.erase(messages_.begin() + static_cast<std::ptrdiff_t>(first),
                       messages_.begin() + static_cast<std::ptrdiff_t>(first) + 2);

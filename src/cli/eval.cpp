@@ -54,12 +54,12 @@ struct EvalOptions {
       Names::kFile);
     f("precision", precision, "of the products", {{"fp32", Precision::kFp32}, {"bf16", Precision::kBf16}});
     f("seed", seed, "of the drawn programs", at_least(0));
-    f("threads", threads, "processor threads; 0: one per core", at_least(0));
+    f("threads", threads, "processor threads; 0: one per core", at_least(0)).speed_only = true;
     f("max_new_tokens", max_new_tokens, "longest program in tokens", at_least(1));
     f("top_k", top_k, "draws from the k most likely tokens only; 0: off", at_least(0));
     f("top_p", top_p, "draws from the fewest tokens that have this mass together", within(0, 1));
     f("stop", stop, "a program ends before the first of these texts");
-    f("max_batch", max_batch, "sequences decoded together; changes the speed only", at_least(1));
+    f("max_batch", max_batch, "sequences decoded together; changes the speed only", at_least(1)).speed_only = true;
     solving.describe(f);
     f.group("truncation", truncation);
     f.group("check", check);

@@ -27,15 +27,17 @@ struct GenerateOptions {
     f("prompt", prompt, "the text to continue");
     f("prompt_file", prompt_file, "file that holds the text to continue", Names::kFile);
     f("input", input, "JSON Lines of prompts: {\"id\": ..., \"prompt\": \"...\"}; the id is optional", Names::kFile);
-    f("out", out, "JSON Lines to write; without it they go to the standard output");
+    f("out", out, "JSON Lines to write; without it they go to the standard output", Names::kOutputFile);
     f("num_samples", num_samples, "continuations of each prompt", at_least(1));
     f("seed", seed, "the same seed gives the same samples, whatever the batch and the threads", at_least(0));
     f("threads", threads, "processor threads; 0: one per core", at_least(0));
     sampling.describe(f);
     batch.describe(f);
     f.check([this]() -> std::optional<std::string> {
-      if ((prompt.empty() ? 0 : 1) + (prompt_file.empty() ? 0 : 1) + (input.empty() ? 0 : 1) <= 1) return std::nullopt;
-      return "expected one of --prompt, --prompt-file and --input but received more";
+      const int given = (prompt.empty() ? 0 : 1) + (prompt_file.empty() ? 0 : 1) + (input.empty() ? 0 : 1);
+      if (given == 1) return std::nullopt;
+      return fmt::format("expected one of --prompt, --prompt-file and --input but received {}",
+                         given == 0 ? "none" : "more");
     });
   }
 };

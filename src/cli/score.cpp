@@ -24,7 +24,8 @@ struct ScoreOptions {
   void describe(Fields& f) {
     f("model", model, "Hugging Face folder or GGUF file", Names::kRequiredFileOrFolder);
     f("input", input, "JSON Lines of texts: {\"text\": \"...\"}", Names::kRequiredFile);
-    f("out", out, "JSON Lines to write: {\"ids\": [...], \"log_probs\": [...]}; the first token of a text has 0");
+    f("out", out, "JSON Lines to write: {\"ids\": [...], \"log_probs\": [...]}; the first token of a text has 0",
+      Names::kOutputFile);
     f("precision", precision, "of the products", {{"fp32", Precision::kFp32}, {"bf16", Precision::kBf16}});
     f("max_batch_tokens", max_batch_tokens, "tokens that go through the model together; changes the speed only",
       at_least(1));

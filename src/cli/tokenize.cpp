@@ -24,7 +24,7 @@ struct TokenizeOptions {
   void describe(Fields& f) {
     f("model", model, "Hugging Face folder or GGUF file whose tokenizer is used", Names::kRequiredFileOrFolder);
     f("input", input, "text file, a text a line; invalid UTF-8 counts as U+FFFD", Names::kRequiredFile);
-    f("out", out, "JSON Lines to write: one array of ids for each line");
+    f("out", out, "JSON Lines to write: one array of ids for each line", Names::kOutputFile);
     f("special", special,
       "find: special tokens in a text become their ids, and the text gets the model's begin and end tokens; text: "
       "neither",

@@ -7,6 +7,7 @@
 
 #include "base/errors.h"
 #include "base/fields.h"
+#include "base/interrupt.h"
 #include "base/run.h"
 #include "cli/verbs.h"
 #include "data/encode.h"
@@ -24,7 +25,7 @@ struct TrainOptions {
   int64_t layers = 0, seed = 1;
   Precision precision = Precision::kBf16, stored = Precision::kFp32;
   data::EncodeOptions text;
-  train::Options train;
+  train::Options train{.warmup_steps = 0};
   void describe(Fields& f) {
     f("model", model, "Hugging Face folder or GGUF file to start from", Names::kRequiredFileOrFolder);
     f("data", data, "JSON Lines: {\"prompt\":…,\"completion\":…} or {\"text\":…} or {\"messages\":[…]}",
@@ -70,10 +71,9 @@ void slice(models::Pretrained& source, int64_t layers) {
   if (layers > 0) source.model = models::slice_layers(*source.model, models::evenly_spaced_layers(all, layers));
 }
 
-std::vector<data::Example> examples_of(const std::string& file, const models::Pretrained& source,
-                                       const TrainOptions& options) {
-  const auto encoded =
-      data::encode_rows(data::read_rows(file), *source.tokenizer, recipes::limits_of(source), options.text, file);
+std::vector<data::Example> examples_of(const std::string& file, const std::vector<data::Row>& rows,
+                                       const models::Pretrained& source, const TrainOptions& options) {
+  const auto encoded = data::encode_rows(rows, *source.tokenizer, recipes::limits_of(source), options.text, file);
   fmt::print("{}: {} rows, {} tokens, {:.0f} of them learned", file, encoded.examples.size(), encoded.num_tokens,
              encoded.num_targets);
   if (encoded.num_truncated > 0) fmt::print(", {} rows cut", encoded.num_truncated);
@@ -91,6 +91,9 @@ int verb_train(const Args& args) {
   if (command.out.empty()) user_fail("train", "expected --out=DIR, the folder of the run");
   TrainOptions& options = command.options;
   const std::filesystem::path model_folder = std::filesystem::path(command.out) / "model";
+  // Mistakes in the data are found before anything is loaded or written.
+  const auto rows = data::read_rows(options.data);
+  const auto dev_rows = options.dev.empty() ? std::vector<data::Row>{} : data::read_rows(options.dev);
 
   std::vector<std::filesystem::path> inputs{options.model, options.data};
   if (!options.dev.empty()) inputs.emplace_back(options.dev);
@@ -103,11 +106,13 @@ int verb_train(const Args& args) {
   if (run.resumed()) fmt::print(stderr, "{}: going on with the run that stands there\n", command.out);
 
   models::Pretrained source = models::load_pretrained(options.model);
+  throw_if_interrupted("run the same command again");
   slice(source, options.layers);
-  const auto examples = examples_of(options.data, source, options);
-  DevLoss hooks(*source.model,
-                options.dev.empty() ? std::vector<data::Example>{} : examples_of(options.dev, source, options),
-                options);
+  const auto examples = examples_of(options.data, rows, source, options);
+  DevLoss hooks(
+      *source.model,
+      options.dev.empty() ? std::vector<data::Example>{} : examples_of(options.dev, dev_rows, source, options),
+      options);
   const auto result = train::fit(recipes::trainable(*source.model), examples,
                                  recipes::sft_step(*source.model, options.precision), options.train, run, hooks);
   models::save_pretrained(model_folder, *source.model, *source.tokenizer, options.stored);

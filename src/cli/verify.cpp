@@ -28,7 +28,8 @@ struct VerifyOptions {
       "JSON Lines: {\"program\": …, \"answer\": 12.0}; without an answer any number passes; more fields are kept",
       Names::kRequiredFile);
     f("out", out,
-      "JSON Lines to write: each line with verdict, detail, bound (what `answer` was bound to), type and seconds");
+      "JSON Lines to write: each line with verdict, detail, bound (what `answer` was bound to), type and seconds",
+      Names::kOutputFile);
     judge.describe(f);
   }
 };

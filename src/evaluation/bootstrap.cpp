@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>  // std::floor
+#include <map>
+#include <utility>
 #include <vector>
 
 #include "base/errors.h"
@@ -16,14 +18,27 @@ double ratio_of(double sum, double count) {
 // The statistic of each resample, sorted.
 std::vector<double> resample(std::span<const double> sums, std::span<const double> counts,
                              const BootstrapOptions& options) {
+  std::vector<double> group_sums(sums.begin(), sums.end()), group_counts(counts.begin(), counts.end());
+  if (!options.groups.empty()) {
+    std::map<int64_t, std::pair<double, double>> totals;
+    for (std::size_t i = 0; i < sums.size(); ++i) {
+      auto& [sum, count] = totals[options.groups[i]];
+      sum += sums[i], count += counts[i];
+    }
+    group_sums.clear(), group_counts.clear();
+    for (const auto& [group, total] : totals) group_sums.push_back(total.first), group_counts.push_back(total.second);
+  }
   Random random(options.seed.derive("bootstrap"));
   std::vector<double> statistics(static_cast<std::size_t>(options.resamples));
   for (auto& statistic : statistics) {
     double sum = 0, count = 0;
-    for (std::size_t i = 0; i < sums.size(); ++i) {
-      const uint64_t drawn = random.below(sums.size());
-      sum += sums[drawn];
-      count += counts[drawn];
+    while (count == 0) {  // a resample with nothing to count says nothing
+      sum = 0;
+      for (std::size_t i = 0; i < group_sums.size(); ++i) {
+        const uint64_t drawn = random.below(group_sums.size());
+        sum += group_sums[drawn];
+        count += group_counts[drawn];
+      }
     }
     statistic = ratio_of(sum, count);
   }
@@ -44,6 +59,10 @@ void expect_usable(std::span<const double> sums, std::span<const double> counts,
     fail("bootstrap",
          "expected one sum and one count a problem and at least one resample but received {} and {}, {} resamples",
          sums.size(), counts.size(), options.resamples);
+  if (std::all_of(counts.begin(), counts.end(), [](double count) { return count == 0; }))
+    fail("bootstrap", "expected something to count but every one of {} counts is 0", counts.size());
+  if (!options.groups.empty() && options.groups.size() != sums.size())
+    fail("bootstrap", "expected a group for each of {} problems but received {}", sums.size(), options.groups.size());
 }
 
 Interval interval_of(std::span<const double> sums, std::span<const double> counts,
@@ -74,8 +93,8 @@ Comparison compare_paired(std::span<const double> a, std::span<const double> b, 
   expect_usable(difference, ones, options);
   const std::vector<double> statistics = resample(difference, ones, options);
   const auto share = [&](auto side) {
-    return static_cast<double>(std::count_if(statistics.begin(), statistics.end(), side)) /
-           static_cast<double>(statistics.size());
+    return static_cast<double>(std::count_if(statistics.begin(), statistics.end(), side) + 1) /
+           static_cast<double>(statistics.size() + 1);
   };
   const double smaller = std::min(share([](double d) { return d <= 0; }), share([](double d) { return d >= 0; }));
   return {interval_of(difference, ones, statistics, options.level), std::min(1.0, 2 * smaller)};

@@ -1,7 +1,9 @@
 // Percentile bootstrap over problems (Efron 1979): how far a figure would move with other problems of the same kind.
+// Problems that are variations of each other count as one draw: they say less than as many unrelated ones.
 #pragma once
 
 #include <span>
+#include <vector>
 
 #include "base/seeds.h"
 
@@ -15,6 +17,7 @@ struct BootstrapOptions {
   int64_t resamples = 2000;
   double level = 0.95;
   Seed seed{1};
+  std::vector<int64_t> groups;  // of each problem: those with the same number are drawn together; empty: one by one
 };
 
 // Mean of one value a problem. Throws Error when there is none.
@@ -22,7 +25,8 @@ Interval bootstrap_mean(std::span<const double> values, const BootstrapOptions& 
 // sum(sums) / sum(counts), resampling problems with both: NLL a token, where problems have unequal numbers of tokens.
 Interval bootstrap_ratio(std::span<const double> sums, std::span<const double> counts, const BootstrapOptions& options);
 
-// Two arms on the same problems: mean of a - b, and the share of resamples on the other side of zero (two-sided).
+// Two arms on the same problems: mean of a - b, and the share of resamples on the other side of zero (two-sided; the
+// figures themselves count as one more resample, so that it is never 0).
 struct Comparison {
   Interval difference;
   double p_value = 1;

@@ -42,7 +42,7 @@ struct Sample {
 
 struct BatchOptions {
   int64_t max_batch = 64;                  // sequences decoded together
-  Precision precision = Precision::kBf16;  // of the frozen model, for messages and checks only
+  Precision precision = Precision::kBf16;  // of keys and values; that of the frozen model
   void describe(Fields& f);
 };
 

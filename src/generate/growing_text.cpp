@@ -6,11 +6,20 @@
 namespace limbeck::generate {
 
 GrowingText::GrowingText(std::shared_ptr<const text::Tokenizer> tokenizer, const std::vector<std::string>& stop)
-    : decoder_(std::move(tokenizer)), stop_(stop) {
+    : decoder_(tokenizer), stop_(stop) {
   for (const std::string& end : stop_) longest_stop_ = std::max(longest_stop_, end.size());
+  if (longest_stop_ == 0) return;
+  for (const auto& token : tokenizer->spec().added)
+    if (token.special && std::find(stop_.begin(), stop_.end(), token.content) != stop_.end())
+      stop_ids_.push_back(token.id);
 }
 
 bool GrowingText::add(int32_t id) {
+  if (std::find(stop_ids_.begin(), stop_ids_.end(), id) != stop_ids_.end()) {
+    finish();
+    stopped_ = true;
+    return true;
+  }
   begins_.push_back(text_.size());
   num_tokens_ = static_cast<int64_t>(begins_.size());
   text_ += decoder_.add(id);

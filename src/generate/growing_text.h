@@ -12,7 +12,7 @@ namespace limbeck::generate {
 
 class GrowingText {
  public:
-  // `stop` must outlive this; empty strings in it are ignored.
+  // `stop` must outlive this; empty strings in it are ignored. A special token in it ("<|im_end|>") stops too.
   GrowingText(std::shared_ptr<const text::Tokenizer> tokenizer, const std::vector<std::string>& stop);
 
   bool add(int32_t id);  // true when a stop string is complete: nothing may be added any more
@@ -32,6 +32,7 @@ class GrowingText {
   text::StreamDecoder decoder_;
   const std::vector<std::string>& stop_;
   std::string text_;
+  std::vector<int32_t> stop_ids_;    // special tokens among the stop strings: they have no text
   std::vector<std::size_t> begins_;  // size of the text when each token came
   std::size_t searched_ = 0, taken_ = 0, longest_stop_ = 0;
   int64_t num_tokens_ = 0;

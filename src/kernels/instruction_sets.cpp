@@ -1,5 +1,6 @@
 #include "kernels/instruction_sets.h"
 
+#include <cstdio>
 #include <cstdlib>
 #include <string_view>
 
@@ -28,6 +29,9 @@ const InstructionSet& instructions() {
     const char* name = std::getenv("LIMBECK_INSTRUCTIONS");
     for (const InstructionSet* set : available_instructions())
       if (name && std::string_view(name) == set->name) return set;
+    if (name)
+      std::fprintf(stderr, "limbeck: LIMBECK_INSTRUCTIONS=%s is not to be had here; taking %s\n", name,
+                   available_instructions().front()->name);
     return available_instructions().front();
   }();
   return *chosen;

@@ -82,7 +82,8 @@ typedef uint32_t BitLanes __attribute__((vector_size(kLanes * 4)));
   p = p * r + 5.0000001201e-1f;
   p = p * (r * r) + r + 1.0f;
   const BitLanes power = (((BitLanes)shifted) << 23) + ((BitLanes)p);
-  return x < -87.0f ? Lanes{} : (Lanes)power;
+  const Lanes kept = x == x ? (Lanes)power : x;  // adding bits would make a number of a NaN with a payload
+  return x < -87.0f ? Lanes{} : kept;
 }
 
 // What a product multiplies at once: one fp32 number, or two bf16 numbers that stand side by side.

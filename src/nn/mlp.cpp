@@ -34,14 +34,14 @@ class SwiGlu : public torch::autograd::Function<SwiGlu> {
   static variable_list backward(AutogradContext* context, variable_list outer) {
     const at::Tensor gate_up = context->get_saved_variables()[0].contiguous(), dy = outer[0].contiguous();
     const int64_t n = dy.size(0), inner = dy.size(1);
-    at::Tensor result = at::empty_like(gate_up), y = at::empty_like(dy);
+    at::Tensor result = at::empty_like(gate_up);
     if (gate_up.scalar_type() == at::kBFloat16)
-      kernels::swiglu_gradient(
-          static_cast<const BFloat16*>(gate_up.const_data_ptr()), static_cast<const BFloat16*>(dy.const_data_ptr()),
-          static_cast<BFloat16*>(result.data_ptr()), static_cast<BFloat16*>(y.data_ptr()), n, inner);
+      kernels::swiglu_gradient(static_cast<const BFloat16*>(gate_up.const_data_ptr()),
+                               static_cast<const BFloat16*>(dy.const_data_ptr()),
+                               static_cast<BFloat16*>(result.data_ptr()), n, inner);
     else
-      kernels::swiglu_gradient(gate_up.const_data_ptr<float>(), dy.const_data_ptr<float>(), result.data_ptr<float>(),
-                               y.data_ptr<float>(), n, inner);
+      kernels::swiglu_gradient(gate_up.const_data_ptr<float>(), dy.const_data_ptr<float>(), result.data_ptr<float>(), n,
+                               inner);
     return {result};
   }
 };

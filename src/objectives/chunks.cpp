@@ -104,6 +104,8 @@ at::Tensor chunked_sum(const at::Tensor& hidden, const at::Tensor& weight, const
   if (hidden.dim() != 2 || weight.dim() != 2 || hidden.size(1) != weight.size(1))
     fail("chunked_sum", "expected hidden [N,D] and weight [V,D] but received {} and {}", fmt::join(hidden.sizes(), "x"),
          fmt::join(weight.sizes(), "x"));
+  if (rows.size(0) > 1 && !(rows.slice(0, 1) > rows.slice(0, 0, -1)).all().item<bool>())
+    fail("chunked_sum", "expected rows in ascending order, each once");
   if (rows.size(0) == 0) return at::zeros({}, weight.options().requires_grad(false));
   return ChunkedSum::apply(hidden, weight, rows, loss, options, at::GradMode::is_enabled());
 }

@@ -39,7 +39,7 @@ void run_ekt(const EktOptions& options, const Run& run) {
     result.rows.back().name = arm.name;
     result.rows.back().title = arm.title;
   }
-  result.comparisons = compare_arms(result.rows, options);
+  result.comparisons = compare_arms(result.rows, context);
   write_json(run.path("table.json"), table_json(result, context));
   write_file_atomically(run.path("table.md"), table_markdown(result, context));
   write_file_atomically(run.path("report.html"), ekt_report(result, context));

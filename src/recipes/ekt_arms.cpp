@@ -8,6 +8,7 @@
 #include "base/errors.h"
 #include "evaluation/likelihood.h"
 #include "recipes/ekt_train.h"
+#include "synthesis/contamination.h"
 #include "synthesis/prompts.h"
 
 namespace limbeck::recipes {
@@ -38,7 +39,10 @@ std::optional<evaluation::Interval> measure_nll(const EktContext& context,
                                                 const std::function<const models::Pretrained&()>& source,
                                                 const Prompt& prompt, const std::filesystem::path& file) {
   if (context.references.empty()) return std::nullopt;
-  const evaluation::BootstrapOptions bootstrap{.resamples = context.options.eval.resamples};
+  std::vector<synthesis::Problem> problems;
+  for (const auto& [problem, program] : context.references) problems.push_back(problem);
+  const evaluation::BootstrapOptions bootstrap{.resamples = context.options.eval.resamples,
+                                               .groups = synthesis::group_numbers(problems)};
   if (!std::filesystem::exists(file)) {
     const models::Pretrained& model = source();
     std::vector<evaluation::ScoredText> texts;
@@ -149,10 +153,12 @@ std::vector<TrainingPair> unverified_pairs(const EktContext& context, std::size_
   Random random(context.run.seed().derive("unfiltered"));
   random.shuffle(order);
   const auto k = static_cast<std::size_t>(context.options.k);
+  const synthesis::TestSet test_set(context.test, context.options.decontamination);
   std::vector<TrainingPair> pairs;
   for (std::size_t i = 0; i < k * order.size() && pairs.size() < count; ++i) {
     const std::size_t problem = order[i % order.size()];
-    pairs.push_back({context.train[problem].question, context.samples[problem * k + i / order.size()].program});
+    const std::string& program = context.samples[problem * k + i / order.size()].program;
+    if (!test_set.overlap(program)) pairs.push_back({context.train[problem].question, program});
   }
   return pairs;
 }

@@ -28,8 +28,8 @@ void EktOptions::describe(Fields& f) {
     "end-of-text tokens up to max_length count in the loss, as in the official code; "
     "false: a single one does");
   f("precision", precision, "of the matrix products", precision_choices());
-  f("max_batch", batch.max_batch, "sequences that are decoded together; changes the speed, never a sample",
-    at_least(1));
+  f("max_batch", batch.max_batch, "sequences that are decoded together; changes the speed, never a sample", at_least(1))
+      .speed_only = true;
   f.group("selection", selection);
   f.group("truncation", truncation);
   f.group("decontamination", decontamination);

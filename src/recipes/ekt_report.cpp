@@ -61,6 +61,15 @@ std::string lead(const EktResult& result, const EktContext& context) {
   return text + ".";
 }
 
+// A slice that was not trained cannot write at all, which says nothing about the method.
+std::string about_the_slice(const EktResult& result, const EktContext& context) {
+  if (context.options.student_layers == 0 || row_named(result, "few_shot") == nullptr) return "";
+  return fmt::format(
+      " The student is {} layers taken out of a model: without training it writes no text of use, so the difference to "
+      "the few-shot student is what any training repairs; the unfiltered student is the one to compare with.",
+      context.options.student_layers);
+}
+
 std::string facts(const EktResult& result, const EktContext& context) {
   const EktOptions& o = context.options;
   const auto file_name = [](const std::string& path) { return std::filesystem::path(path).filename().string(); };
@@ -73,8 +82,10 @@ std::string facts(const EktResult& result, const EktContext& context) {
       {"Samples", fmt::format("{} a question at temperature {}", o.k, o.sampling.temperature)},
       {"Training pairs", std::to_string(result.funnel.num_kept)},
       {"Test problems", std::to_string(context.test.size())},
-      {"Training",
-       fmt::format("{} epochs, batch {}, rate {}", o.train.epochs, o.train.batch_size, o.train.learning_rate)},
+      {"Training", fmt::format("{}, batch {}, rate {}",
+                               o.train.max_steps > 0 ? fmt::format("{} steps", o.train.max_steps)
+                                                     : fmt::format("{} epochs", o.train.epochs),
+                               o.train.batch_size, o.train.learning_rate)},
       {"Seed", std::to_string(o.seed)}};
   std::string html = "<dl class=\"facts\">\n";
   for (const auto& [name, value] : list)
@@ -283,10 +294,10 @@ std::string ekt_report(const EktResult& result, const EktContext& context) {
   body += html_section(
       "The arms",
       fmt::format(
-          "{}. {} programs a problem at temperature {}; whiskers are 95 % bootstrap intervals over the problems. "
-          "pass@k: the chance "
-          "that one of k programs is right; accuracy: of the greedy program; executable: ran and gave a number.",
-          what, solving.num_samples, solving.temperature),
+          "{}. {} programs a problem at temperature {}; whiskers are 95 % bootstrap intervals over {}. pass@k: the "
+          "chance "
+          "that one of k programs is right; accuracy: of the greedy program; executable: ran and gave a number.{}",
+          what, solving.num_samples, solving.temperature, drawn_anew(context), about_the_slice(result, context)),
       arms_chart(result));
   body += html_section("The same in figures",
                        fmt::format("Negative log-likelihood is of {} programs that the teacher wrote for test problems "
@@ -305,7 +316,7 @@ std::string ekt_report(const EktResult& result, const EktContext& context) {
                   std::min(kProblemsShown, context.test.size()), solving.greedy ? "greedy" : "first sampled"),
       side_by_side(result, context));
   body += html_section("What the sandbox said",
-                       "Every program ran isolated: no network, no files, limits on time and memory.",
+                       "Every program ran isolated: no network, no files but its own, limits on time and memory.",
                        verdict_table(result, context));
   body += html_section(
       "How it was run", "The same options, inputs and program version give the same weights, samples and table.",

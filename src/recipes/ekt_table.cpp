@@ -35,8 +35,9 @@ Cells cells_of(const EktResult& result) {
 }
 
 std::string caption(const EktContext& context) {
-  return fmt::format("{} test problems, {} samples each at temperature {}; 95 % bootstrap intervals over the problems.",
-                     context.test.size(), context.options.eval.num_samples, context.options.eval.temperature);
+  return fmt::format("{} test problems, {} samples each at temperature {}; 95 % bootstrap intervals over {}.",
+                     context.test.size(), context.options.eval.num_samples, context.options.eval.temperature,
+                     drawn_anew(context));
 }
 
 std::string title_of(const EktResult& result, const std::string& arm) {
@@ -46,13 +47,20 @@ std::string title_of(const EktResult& result, const std::string& arm) {
 }
 
 std::string sentence(const EktResult& result, const ArmComparison& c) {
-  return fmt::format("{} less {}, {}: {:+.1f} points ({:+.1f} to {:+.1f}), p-value {}, paired over the problems.",
+  return fmt::format("{} less {}, {}: {:+.1f} points ({:+.1f} to {:+.1f}), p-value {}, paired.",
                      title_of(result, c.arm), title_of(result, c.against), c.figure,
                      100 * c.comparison.difference.value, 100 * c.comparison.difference.low,
                      100 * c.comparison.difference.high, p_value_text(c.comparison.p_value));
 }
 
 }  // namespace
+
+std::string drawn_anew(const EktContext& context) {
+  const auto numbers = synthesis::group_numbers(context.test);
+  const auto num_groups = numbers.empty() ? 0 : *std::max_element(numbers.begin(), numbers.end()) + 1;
+  return num_groups == static_cast<int64_t>(numbers.size()) ? "the problems"
+                                                            : fmt::format("the {} groups of like problems", num_groups);
+}
 
 std::string p_value_text(double p) {
   return p < 0.001 ? "below 0.001" : fmt::format("{:.3f}", p);
@@ -84,17 +92,18 @@ Funnel funnel_of(const EktContext& context) {
   return funnel;
 }
 
-std::vector<ArmComparison> compare_arms(const std::vector<ArmResult>& rows, const EktOptions& options) {
+std::vector<ArmComparison> compare_arms(const std::vector<ArmResult>& rows, const EktContext& context) {
   const auto ekt = std::find_if(rows.begin(), rows.end(), [](const ArmResult& row) { return row.name == "ekt"; });
   std::vector<ArmComparison> comparisons;
   if (ekt == rows.end()) return comparisons;
+  const evaluation::BootstrapOptions bootstrap{.resamples = context.options.eval.resamples,
+                                               .groups = synthesis::group_numbers(context.test)};
   for (const auto& row : rows) {
     if (row.name == "ekt" || row.name == "teacher") continue;
-    for (const int64_t k : options.eval.ks)
+    for (const int64_t k : context.options.eval.ks)
       comparisons.push_back({"ekt", row.name, fmt::format("pass@{}", k),
                              evaluation::compare_paired(evaluation::pass_at_k_each(ekt->solved.tallies, k),
-                                                        evaluation::pass_at_k_each(row.solved.tallies, k),
-                                                        {.resamples = options.eval.resamples})});
+                                                        evaluation::pass_at_k_each(row.solved.tallies, k), bootstrap)});
   }
   return comparisons;
 }

@@ -33,12 +33,14 @@ struct EktResult {
 
 Funnel funnel_of(const EktContext& context);
 // The last arm of `rows` named "ekt" against the other arms, on pass@k of each k, problem by problem.
-std::vector<ArmComparison> compare_arms(const std::vector<ArmResult>& rows, const EktOptions& options);
+std::vector<ArmComparison> compare_arms(const std::vector<ArmResult>& rows, const EktContext& context);
 
 std::string percent(double share);                               // "18.2"
 std::string percent(const evaluation::Interval& interval);       // "18.2 (14.0 to 22.9)"
 std::string two_decimals(const evaluation::Interval& interval);  // "0.53 (0.41 to 0.66)"
-std::string p_value_text(double p);                              // "0.753", "below 0.001"
+// What the bootstrap draws: "the problems", or "the 19 groups of like problems".
+std::string drawn_anew(const EktContext& context);
+std::string p_value_text(double p);  // "0.753", "below 0.001"
 
 Json table_json(const EktResult& result, const EktContext& context);
 std::string table_markdown(const EktResult& result, const EktContext& context);

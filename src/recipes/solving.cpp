@@ -25,7 +25,8 @@ synthesis::Draw draw_of(const Solving& solving) {
 }
 
 void add_figures(Solved& solved, const Solving& solving) {
-  const evaluation::BootstrapOptions bootstrap{.resamples = solving.options.resamples, .seed = Seed(1)};
+  const evaluation::BootstrapOptions bootstrap{
+      .resamples = solving.options.resamples, .seed = Seed(1), .groups = synthesis::group_numbers(solving.problems)};
   if (!solved.accuracy_each.empty())
     solved.figures.emplace_back("accuracy", evaluation::bootstrap_mean(solved.accuracy_each, bootstrap));
   for (const int64_t k : solving.options.ks)
@@ -40,7 +41,9 @@ void SolvingOptions::describe(Fields& f) {
   f("ks", ks, "which pass@k are reported", at_least(1));
   f("temperature", temperature, "of the programs drawn for pass@k", at_least(0));
   f("greedy", greedy, "also draw one greedy program a problem and report its accuracy");
-  f("resamples", resamples, "bootstrap resamples of the problems behind each 95% interval", at_least(1));
+  f("resamples", resamples,
+    "bootstrap resamples of the problems (of their groups, where they have some) behind each 95% interval",
+    at_least(1));
   f.check([this]() -> std::optional<std::string> {
     for (const int64_t k : ks)
       if (k > num_samples)

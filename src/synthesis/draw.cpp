@@ -167,8 +167,7 @@ std::vector<JudgedSample> draw_samples(const Draw& draw, const std::function<con
   }
   std::vector<std::vector<JudgedSample>> drawn(prompts.size());
   std::vector<int64_t> missing(prompts.size(), draw.num_samples);
-  generate::generate(model, prompts, draw.sampling, draw.batch, [&](const generate::Sample& sample) {
-    throw_if_interrupted("the samples so far are saved; run the same command again to go on");
+  const auto on_sample = [&](const generate::Sample& sample) {
     progress.set(++num_drawn);
     const auto p = static_cast<std::size_t>(sample.prompt_index);
     const int64_t problem_index = first_new + sample.prompt_index;
@@ -176,7 +175,13 @@ std::vector<JudgedSample> draw_samples(const Draw& draw, const std::function<con
     drawn[p][static_cast<std::size_t>(sample.sample_index)] =
         drawn_sample(draw, draw.problems[static_cast<std::size_t>(problem_index)].id, sample);
     if (--missing[p] == 0) writer.push(problem_index, std::move(drawn[p]));
-  });
+  };
+  try {
+    generate::generate(model, prompts, draw.sampling, draw.batch, on_sample);
+  } catch (const Interrupted& interrupted) {
+    writer.finish();
+    throw Interrupted(interrupted.signal(), "the samples so far are saved; run the same command again to go on");
+  }
   writer.finish();
   progress.finish();
   return read_samples(file);

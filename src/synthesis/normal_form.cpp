@@ -1,5 +1,7 @@
 #include "synthesis/normal_form.h"
 
+#include <utility>
+
 namespace limbeck::synthesis {
 namespace {
 
@@ -12,6 +14,28 @@ bool is_digit(char c) {
 }
 char lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+// Typographic marks as their plain kin.
+std::string plain(std::string_view text) {
+  static constexpr std::pair<std::string_view, char> kMarks[] = {
+      {"\xc2\xa0", ' '},     {"\xe2\x80\xaf", ' '},                           // spaces that do not break
+      {"\xe2\x80\x90", '-'}, {"\xe2\x80\x91", '-'},  {"\xe2\x88\x92", '-'},   // hyphens, minus
+      {"\xe2\x80\x92", ' '}, {"\xe2\x80\x93", ' '},  {"\xe2\x80\x94", ' '},   // dashes
+      {"\xe2\x80\x95", ' '}, {"\xe2\x80\x98", '\''}, {"\xe2\x80\x99", '\''},  // quotation marks
+      {"\xe2\x80\x9c", '"'}, {"\xe2\x80\x9d", '"'},  {"\xe2\x80\xa6", ' '},   // and the ellipsis
+      {"\xc3\x97", '*'},     {"\xc3\xb7", '/'}};
+  std::string result;
+  result.reserve(text.size());
+  while (!text.empty()) {
+    std::size_t length = 1;
+    char c = text.front();
+    for (const auto& [mark, kin] : kMarks)
+      if (text.starts_with(mark)) length = mark.size(), c = kin;
+    result += c;
+    text.remove_prefix(length);
+  }
+  return result;
 }
 
 // One line without its comment and spare spaces.
@@ -46,17 +70,22 @@ std::string normal_line(std::string_view line) {
 
 }  // namespace
 
-std::vector<std::string> normal_words(std::string_view text) {
+std::vector<std::string> normal_words(std::string_view typeset) {
+  const std::string text = plain(typeset);
   std::vector<std::string> words;
   std::string word;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
     const bool point =
         (c == '.' || c == ',') && i > 0 && i + 1 < text.size() && is_digit(text[i - 1]) && is_digit(text[i + 1]);
-    if (is_word(c) || (point && c == '.'))
+    if (is_word(c) || (point && c == '.')) {
       word += lower(c);
-    else if (!point && !word.empty())
-      words.push_back(std::move(word)), word.clear();  // "1,200" is one word: 1200
+      continue;
+    }
+    if (point) continue;  // "1,200" is one word: 1200
+    if (!word.empty()) words.push_back(std::move(word)), word.clear();
+    const bool minus = c == '-' && i + 1 < text.size() && (is_digit(text[i + 1]) || text[i + 1] == ' ');
+    if (minus || std::string_view("+*/=<>%^").find(c) != std::string_view::npos) words.emplace_back(1, c);
   }
   if (!word.empty()) words.push_back(std::move(word));
   return words;

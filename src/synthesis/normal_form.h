@@ -7,7 +7,9 @@
 
 namespace limbeck::synthesis {
 
-// Words of a question: letters and digits, ASCII in lower case, everything else parts words ("3.5" stays one word).
+// Words of a question: letters and digits, ASCII in lower case ("3.5" and "1,200" stay one word each); what calculates
+// (+ * / = < > % ^, and a - before a number or a space) is a word of its own; everything else parts words, typographic
+// quotation marks, dashes and spaces included.
 std::vector<std::string> normal_words(std::string_view text);
 std::string normal_question(std::string_view text);  // those words, one space between
 

@@ -71,6 +71,7 @@ std::vector<Problem> read_problems(const std::filesystem::path& path) {
       mistakes.add(line, fmt::format("field 'answer': expected a number but received {}", shown(*answer)));
     else
       problem.answer = answer->get<double>();
+    problem.group = row.contains("group") ? text_of(row, "group", line, mistakes) : problem.id;
     if (!problem.id.empty()) {
       const auto [first, is_new] = line_of_id.emplace(problem.id, line);
       if (!is_new) mistakes.add(line, fmt::format("id '{}' was already used on line {}", problem.id, first->second));
@@ -80,6 +81,14 @@ std::vector<Problem> read_problems(const std::filesystem::path& path) {
   mistakes.throw_if_any();
   if (problems.empty()) user_fail(path.string(), "expected at least one problem but the file is empty");
   return problems;
+}
+
+std::vector<int64_t> group_numbers(std::span<const Problem> problems) {
+  std::map<std::string, int64_t> numbers;
+  std::vector<int64_t> result;
+  for (const auto& problem : problems)
+    result.push_back(numbers.emplace(problem.group, static_cast<int64_t>(numbers.size())).first->second);
+  return result;
 }
 
 std::vector<WorkedExample> read_examples(const std::filesystem::path& path) {

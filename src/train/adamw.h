@@ -22,7 +22,7 @@ class Adamw {
   // √Σ g² over all parameters, in fp64; the same on any number of threads. Gradients that nothing wrote count as 0.
   double gradient_norm() const;
   // One update with gradients multiplied by gradient_scale. A parameter without a gradient stays as it is, as in
-  // torch.optim.
+  // torch.optim; the bias correction counts all steps, where torch counts those of each parameter.
   void step(double learning_rate, double gradient_scale);
   void clear_gradients();
 

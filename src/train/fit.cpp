@@ -67,7 +67,7 @@ class Fit {
   void train() {
     const KeptMemory kept;
     Progress progress("training", "steps", total_, state_.step);
-    curves_.emplace(run_.path("tensorboard"), state_.step);
+    curves_.emplace(run_.path("tensorboard"), state_.step + 1);  // the first step that is written from here on
     saved_at_ = Clock::now();
     saved_step_ = state_.step;
     while (true) {
@@ -108,7 +108,7 @@ class Fit {
     try {
       const auto metric = hooks_.evaluate(state_.step);
       if (metric) {
-        const bool better = state_.best_step == 0 || *metric > state_.best_metric;
+        const bool better = std::isfinite(*metric) && (state_.best_step == 0 || *metric > state_.best_metric);
         if (better && options_.keep_best) checkpoints_.save_best(state_.step);
         if (better) state_.best_step = state_.step, state_.best_metric = *metric;
         curves_->scalar(state_.step, "evaluation/metric", *metric);

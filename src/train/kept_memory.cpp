@@ -15,8 +15,11 @@ KeptMemory::KeptMemory() {
 }
 
 KeptMemory::~KeptMemory() {
-  mallopt(M_MMAP_MAX, 65536);  // glibc's defaults
-  mallopt(M_TRIM_THRESHOLD, 128 << 10);
+  mallopt(M_MMAP_MAX, 65536);
+  // mallopt has ended glibc's own growth of these two: they stay where it would have led, so that what comes after
+  // training does not map and unmap every large block.
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);
+  mallopt(M_TRIM_THRESHOLD, 64 << 20);
   mallopt(M_TOP_PAD, 128 << 10);
   malloc_trim(0);
 }

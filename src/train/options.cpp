@@ -18,7 +18,8 @@ void Options::describe(Fields& f) {
     {{"linear", ScheduleKind::kLinear}, {"cosine", ScheduleKind::kCosine}, {"constant", ScheduleKind::kConstant}});
   f("warmup_steps", warmup_steps, "steps in which the learning rate rises to its peak", at_least(0));
   f("final_learning_rate", final_learning_rate, "share of the peak that the schedule ends at", within(0, 1));
-  f("evaluate_every", evaluate_every, "steps between evaluations; 0: after each epoch", at_least(0));
+  f("evaluate_every", evaluate_every, "steps between evaluations; 0: after each epoch, or as often as the method says",
+    at_least(0));
   f("checkpoint_every", checkpoint_every, "steps between checkpoints; 0: only by time", at_least(0));
   f("checkpoint_minutes", checkpoint_minutes, "minutes between checkpoints; 0: only by steps", at_least(0));
   f("keep_checkpoints", keep_checkpoints, "newest checkpoints that stay", at_least(1));

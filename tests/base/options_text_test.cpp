@@ -8,7 +8,8 @@ namespace {
 TEST(ToToml, PutsKeysOfNoGroupBeforeTheTables) {
   ExampleOptions options;
   EXPECT_EQ(to_toml(fields_of(options)),
-            "teacher = \"\"\ndata = \"\"\ntemperature = 0.6\nsamples = 8\nkeep = \"first\"\nverbose = false\nnote = "
+            "teacher = \"\"  # not compared\ndata = \"\"  # not compared\ntemperature = 0.6\nsamples = 8\nkeep = "
+            "\"first\"\nverbose = false\nnote = "
             "\"plain\"\n"
             "stops = [\"\\n\\n\"]\nlayers = []\nweights = [1.0, 0.5]\n\n"
             "[train]\nepochs = 3.0\nlearning_rate = 0.0001\nbatch_size = 32\nshuffle = true\n");

@@ -57,6 +57,7 @@ TEST_F(RunTest, GoesOnWithTheSameOptionsAndLeavesTheManifest) {
 
 TEST_F(RunTest, SaysWhichOptionsDiffer) {
   { const limbeck::Run run = open(); }
+  write_file_atomically(folder_ / "samples.jsonl", "{}\n");
   const std::string message = message_of<UserError>([&] { open("samples = 8\nnew = 1\n\n[train]\nepochs = 4.0\n"); });
   EXPECT_NE(message.find("option train.epochs: 3.0 there, 4.0 now"), std::string::npos) << message;
   EXPECT_NE(message.find("option new: not set there, 1 now"), std::string::npos);
@@ -64,8 +65,40 @@ TEST_F(RunTest, SaysWhichOptionsDiffer) {
   EXPECT_EQ(read_file(folder_ / "options.toml"), kOptions);
 }
 
+// A mistake in a data file must not leave a folder that can no longer be used.
+TEST_F(RunTest, BeginsAnewWhereNothingWasMadeYet) {
+  { const limbeck::Run run = open(); }
+  write_file_atomically(folder_ / "dropped.jsonl", "{}\n");
+  write_file_atomically(input_, "{\"question\":2}\n");
+  const limbeck::Run run = open("samples = 9\n", 2);
+  EXPECT_FALSE(run.resumed());
+  EXPECT_EQ(read_file(folder_ / "options.toml"), "samples = 9\n");
+  EXPECT_EQ(read_json(folder_ / "manifest.json")["inputs"][0]["sha256"], sha256("{\"question\":2}\n"));
+  EXPECT_EQ(log_rows().size(), 1u);
+  EXPECT_FALSE(fs::exists(folder_ / "dropped.jsonl"));
+}
+
+TEST_F(RunTest, GoesOnWhereOnlyLinesDifferThatAreNotCompared) {
+  { const limbeck::Run run = open("batch = 8  # not compared\nsamples = 8\n"); }
+  write_file_atomically(folder_ / "samples.jsonl", "{}\n");
+  EXPECT_TRUE(open("batch = 2  # not compared\nsamples = 8\n").resumed());
+  const std::string message = message_of<UserError>([&] { open("batch = 2  # not compared\nsamples = 9\n"); });
+  EXPECT_NE(message.find("option samples: 8 there, 9 now"), std::string::npos) << message;
+  EXPECT_EQ(message.find("batch"), std::string::npos);
+}
+
+TEST_F(RunTest, TouchesNothingInAFolderThatItRefuses) {
+  fs::create_directories(folder_ / "data");
+  fs::create_directories(folder_ / "data.old-20240115");
+  write_file_atomically(folder_ / "notes.tmp-20240115", "mine");
+  EXPECT_THROW(open(), UserError);
+  EXPECT_TRUE(fs::exists(folder_ / "data.old-20240115"));
+  EXPECT_TRUE(fs::exists(folder_ / "notes.tmp-20240115"));
+}
+
 TEST_F(RunTest, SaysThatSeedMethodOrInputDiffer) {
   { const limbeck::Run run = open(); }
+  write_file_atomically(folder_ / "samples.jsonl", "{}\n");
   EXPECT_NE(message_of<UserError>([&] { open(kOptions, 2); }).find("seed: 1 there, 2 now"), std::string::npos);
   EXPECT_NE(message_of<UserError>([&] { open(kOptions, 1, "ekd"); }).find("method: \"ekt\" there, \"ekd\" now"),
             std::string::npos);
@@ -75,6 +108,7 @@ TEST_F(RunTest, SaysThatSeedMethodOrInputDiffer) {
 
 TEST_F(RunTest, RefusesAFolderOfAnotherProgramVersion) {
   { const limbeck::Run run = open(); }
+  write_file_atomically(folder_ / "samples.jsonl", "{}\n");
   Json manifest = read_json(folder_ / "manifest.json");
   manifest["version"] = "0.0.1";
   write_json(folder_ / "manifest.json", manifest);
@@ -146,6 +180,7 @@ TEST_F(RunTest, KnowsAnInputFolderByTheContentOfItsFiles) {
   write_file_atomically(model / "sub/weights", "1");
   { const limbeck::Run run = limbeck::Run::open(folder_, "ekt", "", {model}, Seed(1)); }
   { const limbeck::Run run = limbeck::Run::open(folder_, "ekt", "", {model}, Seed(1)); }
+  write_file_atomically(folder_ / "samples.jsonl", "{}\n");
   write_file_atomically(model / "sub/weights", "2");
   EXPECT_THROW(limbeck::Run::open(folder_, "ekt", "", {model}, Seed(1)), UserError);
 }

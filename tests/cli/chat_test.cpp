@@ -57,7 +57,13 @@ TEST_F(ChatVerb, ForgetsTheOldestExchangesWhenTheContextIsFull) {
   const auto outcome = chat(lines);
   EXPECT_EQ(outcome.code, 0) << outcome.error;
   EXPECT_NE(outcome.error.find("forgotten"), std::string::npos);
-  EXPECT_EQ(chat(std::string(500, 'x') + "\n").code, 2);
+}
+
+TEST_F(ChatVerb, RefusesAMessageLongerThanTheContextAndGoesOn) {
+  const auto outcome = chat(std::string(500, 'x') + "\nhi\n");
+  EXPECT_EQ(outcome.code, 0) << outcome.error;
+  EXPECT_NE(outcome.error.find("longer than the context has room for"), std::string::npos) << outcome.error;
+  EXPECT_EQ(outcome.output, chat("hi\n").output);
 }
 
 TEST_F(ChatVerb, SaysThatAModelHasNoTemplate) {

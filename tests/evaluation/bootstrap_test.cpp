@@ -51,6 +51,35 @@ TEST(Bootstrap, ARatioWeighsProblemsByTheirCounts) {
   EXPECT_DOUBLE_EQ(bootstrap_ratio(std::vector<double>{6, 1}, std::vector<double>{2, 1}, {}).value, 7.0 / 3);
 }
 
+// Twenty copies of each of 20 coin flips say what 20 flips say, not what 400 do.
+TEST(Bootstrap, DrawsProblemsOfAGroupTogether) {
+  const auto flips = coin_flips(0.5, 20, Seed(3));
+  std::vector<double> copies;
+  std::vector<int64_t> groups;
+  for (int copy = 0; copy < 20; ++copy)
+    for (std::size_t i = 0; i < flips.size(); ++i)
+      copies.push_back(flips[i]), groups.push_back(static_cast<int64_t>(i));
+  const Interval alone = bootstrap_mean(flips, {}), grouped = bootstrap_mean(copies, {.groups = groups});
+  EXPECT_NEAR(grouped.value, alone.value, 1e-12);
+  EXPECT_NEAR(grouped.low, alone.low, 1e-12);
+  EXPECT_NEAR(grouped.high, alone.high, 1e-12);
+  EXPECT_LT(bootstrap_mean(copies, {}).high, grouped.high - 0.1);
+  EXPECT_THROW(bootstrap_mean(flips, {.groups = groups}), Error);
+}
+
+TEST(Bootstrap, AResampleWithNothingToCountIsDrawnAgain) {
+  const std::vector<double> sums = {6, 0}, counts = {2, 0};
+  const Interval interval = bootstrap_ratio(sums, counts, {});
+  EXPECT_EQ(interval.low, 3);
+  EXPECT_EQ(interval.high, 3);
+  EXPECT_THROW(bootstrap_ratio(std::vector<double>{0}, std::vector<double>{0}, {}), Error);
+}
+
+TEST(Bootstrap, AFewResamplesProveNoSmallPValue) {
+  const std::vector<double> a(30, 1.0), b(30, 0.0);
+  EXPECT_DOUBLE_EQ(compare_paired(a, b, {.resamples = 9}).p_value, 2 * 0.1);
+}
+
 TEST(Bootstrap, RefusesNoValuesAtAll) {
   EXPECT_THROW(bootstrap_mean({}, {}), Error);
 }

@@ -52,6 +52,17 @@ TEST(GrowingTextTest, GivesOutAtTheEndWhatWasHeldBack) {
   EXPECT_FALSE(text.stopped());
 }
 
+TEST(GrowingTextTest, EndsAtASpecialTokenThatIsAmongTheStops) {
+  const std::vector<std::string> stop = {"zz", "<pad>"};
+  GrowingText text(byte_tokenizer(), stop);
+  EXPECT_FALSE(text.add('a'));
+  EXPECT_FALSE(text.add(258)) << "<eos> is none of them";
+  EXPECT_TRUE(text.add(256));
+  EXPECT_TRUE(text.stopped());
+  EXPECT_EQ(text.text(), "a");
+  EXPECT_EQ(text.num_tokens(), 2);
+}
+
 TEST(GrowingTextTest, KeepsTheTokenThatReachesOverTheCut) {
   const std::vector<std::string> stop = {"cd"};
   GrowingText text(byte_tokenizer(), stop);

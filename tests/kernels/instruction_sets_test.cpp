@@ -155,5 +155,30 @@ TEST(InstructionSets, RoundToBf16Alike) {
   }
 }
 
+TEST(InstructionSets, GiveMaximaAndSumsAtEverySize) {
+  std::mt19937 engine(9);
+  std::normal_distribution<float> normal;
+  for (const int64_t n : {1, 3, 15, 16, 17, 63, 64, 65, 511, 512, 513, 1300}) {
+    std::vector<float> x(static_cast<std::size_t>(n));
+    for (float& v : x) v = normal(engine) * 5;
+    for (const InstructionSet* set : available_instructions()) {
+      std::vector<float> maxima(static_cast<std::size_t>((n + kMaximumBlock - 1) / kMaximumBlock));
+      std::vector<float> sums(static_cast<std::size_t>((n + kSumBlock - 1) / kSumBlock));
+      set->block_maxima(x.data(), n, maxima.data());
+      set->exponential_sums(x.data(), n, 20, 0.7f, sums.data());
+      for (int64_t b = 0; b * kMaximumBlock < n; ++b)
+        EXPECT_EQ(maxima[b],
+                  *std::max_element(x.begin() + b * kMaximumBlock, x.begin() + std::min(n, (b + 1) * kMaximumBlock)))
+            << set->name;
+      for (int64_t b = 0; b * kSumBlock < n; ++b) {
+        double sum = 0;
+        for (int64_t i = b * kSumBlock; i < std::min(n, (b + 1) * kSumBlock); ++i)
+          sum += std::exp((x[i] - 20.0) * 0.7f);
+        EXPECT_NEAR(sums[b], sum, 1e-5 * sum) << set->name << " " << n;
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace limbeck::kernels

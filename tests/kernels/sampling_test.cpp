@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <fstream>
 #include <limits>
@@ -160,7 +161,8 @@ TEST(Draw, NeverTakesATokenOfZeroProbability) {
 }
 
 TEST(Draw, ReportsLogitsThatAreNoNumbers) {
-  for (const float bad : {std::nanf(""), std::numeric_limits<float>::infinity()}) {
+  for (const float bad : {std::nanf(""), std::numeric_limits<float>::infinity(), std::bit_cast<float>(0x7fffffffu),
+                          std::bit_cast<float>(0x7fc00123u)}) {
     auto logits = random_logits(300, 8);
     logits[211] = bad;
     EXPECT_EQ(draw(logits.data(), 300, {}, {}, 0.5).id, -1);

@@ -27,7 +27,7 @@ TEST_F(Table, TheFunnelCountsSamplesAndTheReasonsForWhichTheyWereNotKept) {
 }
 
 TEST_F(Table, EktIsComparedWithEveryOtherArmButNotWithTheTeacher) {
-  const auto comparisons = compare_arms(result_.rows, options_);
+  const auto comparisons = compare_arms(result_.rows, *context_);
   ASSERT_EQ(comparisons.size(), 2u) << "one other arm, two k";
   EXPECT_EQ(comparisons[0].against, "unfiltered");
   EXPECT_DOUBLE_EQ(comparisons[0].comparison.difference.value, 2.0 / 3 - 1.0 / 3);

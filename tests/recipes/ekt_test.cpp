@@ -100,7 +100,7 @@ TEST_F(Ekt, SaysWhenNoSampleIsRight) {
 }
 
 TEST_F(Ekt, ARunWithOtherOptionsDoesNotReuseTheFolder) {
-  open_run("run");
+  write_file_atomically(open_run("run").path("samples.jsonl"), "{}\n");
   options_.k = 5;
   EXPECT_THAT(message_of<UserError>([&] { open_run("run"); }), HasSubstr("option k: 4 there, 5 now"));
 }

@@ -33,7 +33,7 @@ class MadeUpResult : public TinyEkt {
       log += to_line({{"time", 1}, {"kind", "step"}, {"step", step}, {"loss", 2.0 / step}}) + "\n";
     log += to_line({{"kind", "evaluation"}, {"step", 20}, {"metric", 0.25}}) + "\n";
     write_file_atomically(folder_ / "arm/log.jsonl", log);
-    result_.comparisons = compare_arms(result_.rows, options_);
+    result_.comparisons = compare_arms(result_.rows, *context_);
     result_.funnel = funnel_of(*context_);
   }
 

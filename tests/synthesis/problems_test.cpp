@@ -32,6 +32,15 @@ TEST(Problems, AreReadInFileOrder) {
   EXPECT_EQ(problems[1].answer, -2.5);
 }
 
+TEST(Problems, ThoseOfAGroupShareANumber) {
+  const TestFolder folder;
+  const auto path = folder.write("p.jsonl",
+                                 "{\"id\":\"a\",\"group\":\"g\",\"question\":\"q\",\"answer\":1}\n"
+                                 "{\"id\":\"b\",\"question\":\"r\",\"answer\":1}\n"
+                                 "{\"id\":\"c\",\"group\":\"g\",\"question\":\"s\",\"answer\":1}\n");
+  EXPECT_EQ(group_numbers(read_problems(path)), (std::vector<int64_t>{0, 1, 0}));
+}
+
 TEST(Problems, AProblemWithoutAnAnswerIsNamedWithItsLine) {
   const std::string message =
       mistakes_in("{\"id\":\"a\",\"question\":\"q\",\"answer\":1}\n{\"id\":\"b\",\"question\":\"q\"}\n");

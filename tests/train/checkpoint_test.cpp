@@ -58,11 +58,11 @@ TEST_F(CheckpointsTest, RemoveWhatAKilledProcessLeft) {
   Process process(run_);
   process.checkpoints.save({.step = 3});
   process.checkpoints.save_best(5);  // killed before the checkpoint that names it
-  fs::create_directories(run_.path("checkpoint-4.tmp-123"));
+  fs::create_directories(run_.path("checkpoint-4.tmp-999999999"));
   Process next(run_);
   EXPECT_EQ(next.checkpoints.restore().step, 3);
   EXPECT_FALSE(fs::exists(run_.path("best-5")));
-  EXPECT_FALSE(fs::exists(run_.path("checkpoint-4.tmp-123")));
+  EXPECT_FALSE(fs::exists(run_.path("checkpoint-4.tmp-999999999")));
 }
 
 TEST_F(CheckpointsTest, EndWithTheBestWeightsWhenAsked) {

@@ -267,7 +267,10 @@ class SlowFit : public testing::Test {
     options.evaluate_every = 7;
     return options;
   }
-  static int run_child(const std::filesystem::path& folder, int signal, int64_t after_milliseconds) {
+  // Signals the child once it has taken `after_steps` steps more than a process before it, and a moment later.
+  static int run_child(const std::filesystem::path& folder, int signal, int64_t after_steps = 0,
+                       int64_t microseconds = 0) {
+    const int64_t wanted = num_lines(folder / "log.jsonl") + after_steps;
     const std::string setting = "LIMBECK_FIT_FOLDER=" + folder.string();
     std::vector<char*> environment;
     for (char** e = environ; *e != nullptr; ++e) environment.push_back(*e);
@@ -280,13 +283,20 @@ class SlowFit : public testing::Test {
     if (posix_spawn(&child, "/proc/self/exe", nullptr, nullptr, const_cast<char**>(arguments.data()),
                     environment.data()) != 0)
       throw Error("cannot start a process");
+    int status = 0;
     if (signal != 0) {
-      usleep(static_cast<useconds_t>(after_milliseconds * 1000));
+      while (num_lines(folder / "log.jsonl") < wanted)
+        if (usleep(1000); waitpid(child, &status, WNOHANG) == child) return status;
+      usleep(static_cast<useconds_t>(microseconds));
       kill(child, signal);
     }
-    int status = 0;
     waitpid(child, &status, 0);
     return status;
+  }
+  static int64_t num_lines(const std::filesystem::path& file) {
+    if (!std::filesystem::exists(file)) return 0;
+    const std::string bytes = read_file(file);
+    return std::count(bytes.begin(), bytes.end(), '\n');
   }
 };
 
@@ -310,10 +320,8 @@ TEST_F(SlowFit, DISABLED_Child) {
 
 TEST_F(SlowFit, EndsInTheSameBytesAfterKillsAtRandomMoments) {
   TemporaryFolder folder;
-  const auto start = std::chrono::steady_clock::now();
-  ASSERT_EQ(run_child(folder / "undisturbed", 0, 0), 0);
-  const auto whole =
-      std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start).count();
+  ASSERT_EQ(run_child(folder / "undisturbed", 0), 0);
+  const int64_t whole = num_lines(folder / "undisturbed" / "log.jsonl");
   const std::string expected = read_file(folder / "undisturbed" / "weights.bin");
 
   Random random{Seed(static_cast<uint64_t>(getpid()))};
@@ -322,11 +330,12 @@ TEST_F(SlowFit, EndsInTheSameBytesAfterKillsAtRandomMoments) {
     const auto run = folder / fmt::format("killed-{}", round);
     int status = 1;
     for (int attempt = 0; attempt < 12; ++attempt) {
-      status = run_child(run, SIGKILL, whole / 6 + static_cast<int64_t>(random.below(whole / 2 + 1)));
+      status = run_child(run, SIGKILL, 1 + static_cast<int64_t>(random.below(whole / 3 + 1)),
+                         static_cast<int64_t>(random.below(20000)));
       if (WIFEXITED(status)) break;
       ++killed;
     }
-    if (!WIFEXITED(status)) status = run_child(run, 0, 0);
+    if (!WIFEXITED(status)) status = run_child(run, 0);
     ASSERT_EQ(status, 0);
     EXPECT_EQ(read_file(run / "weights.bin"), expected) << "round " << round;
   }
@@ -335,16 +344,14 @@ TEST_F(SlowFit, EndsInTheSameBytesAfterKillsAtRandomMoments) {
 
 TEST_F(SlowFit, SavesOnCtrlCAndGoesOnToTheSameBytes) {
   TemporaryFolder folder;
-  const auto start = std::chrono::steady_clock::now();
-  ASSERT_EQ(run_child(folder / "undisturbed", 0, 0), 0);
-  const auto whole =
-      std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start).count();
+  ASSERT_EQ(run_child(folder / "undisturbed", 0), 0);
+  const int64_t whole = num_lines(folder / "undisturbed" / "log.jsonl");
   int status = 0, interrupted = 0;
-  for (int64_t wait = whole / 4; wait < whole; wait += whole / 4) {
-    status = run_child(folder / "run", SIGINT, wait);
+  for (int i = 0; i < 3; ++i) {
+    status = run_child(folder / "run", SIGINT, whole / 4);
     if (WIFEXITED(status) && WEXITSTATUS(status) == 130) ++interrupted;
   }
-  status = run_child(folder / "run", 0, 0);
+  status = run_child(folder / "run", 0);
   ASSERT_EQ(status, 0);
   EXPECT_GT(interrupted, 0);
   EXPECT_EQ(read_file(folder / "run" / "weights.bin"), read_file(folder / "undisturbed" / "weights.bin"));
