@@ -30,7 +30,7 @@ std::string render_chat(const TokenizerSpec& spec, std::span<const ChatMessage> 
                     {"documents", nullptr},
                     {"add_generation_prompt", options.add_generation_prompt}};
   const auto name = [&](const char* key, const std::optional<int32_t>& id) {
-    if (id) variables[key] = text_for_template(spec, *id);
+    if (id) variables[key] = valid(text_for_template(spec, *id));
   };
   name("bos_token", spec.bos);
   name("eos_token", spec.eos);

@@ -39,6 +39,11 @@ class Lexer {
   explicit Lexer(std::string_view source) : source_(with_plain_line_breaks(source)) {}
 
   std::vector<Token> run() {
+    if (const std::size_t valid = valid_utf8_prefix(source_); valid < source_.size()) {
+      advance(valid);
+      complain(fmt::format("expected UTF-8 text but received the byte 0x{:02x}",
+                           static_cast<unsigned char>(source_[valid])));
+    }
     while (at_ < source_.size()) {
       const std::size_t tag = find_tag();
       if (tag == std::string::npos) {

@@ -29,7 +29,7 @@ struct Token {
   int64_t line;
 };
 
-// Throws UserError naming the line of what is no template.
+// Throws UserError naming the line of what is no template: what comes after may take all text to be valid UTF-8.
 std::vector<Token> tokenize(std::string_view source);
 
 }  // namespace limbeck::text::jinja

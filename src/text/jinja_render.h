@@ -12,8 +12,9 @@
 
 namespace limbeck::text::jinja {
 
-// `now`: what strftime_now() gives, the local time of the call when not given. Throws UserError naming the line of what
-// is wrong or not supported, and of raise_exception().
+// `variables` hold valid UTF-8; a template that is none is refused. `now`: what strftime_now() gives, the local time of
+// the call when not given. Throws UserError naming the line of what is wrong or not supported, and of
+// raise_exception().
 std::string render(std::string_view source, const Json& variables, std::optional<std::time_t> now = {});
 
 }  // namespace limbeck::text::jinja

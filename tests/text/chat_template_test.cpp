@@ -6,6 +6,7 @@
 
 #include "base/errors.h"
 #include "base/json.h"
+#include "base/message_of.h"
 #include "gguf_metadata.h"
 #include "golden.h"
 #include "tiny_vocabulary.h"
@@ -68,6 +69,21 @@ TEST(RenderChat, SmolLm2sTemplatePutsItsOwnSystemMessageFirst) {
 
 TEST(RenderChat, AModelWithoutATemplateIsRefused) {
   EXPECT_THROW(render_chat(spec_with(""), Messages{{"user", "Hi"}}), UserError);
+}
+
+TEST(RenderChat, ATemplateThatIsNotUtf8IsRefusedByItsLine) {
+  for (const char* bytes : {"\xF7\xBF\xBF\xBF", "\xE3\x80", "\xFF", "\xED\xA0\x80"}) {
+    const std::string said =
+        message_of<UserError>([&] { render_chat(spec_with(std::string("a\n{{ \"") + bytes + "\" | trim }}"), {}); });
+    EXPECT_NE(said.find("[chat template line 2] expected UTF-8 text but received the byte 0x"), std::string::npos)
+        << said;
+  }
+}
+
+TEST(RenderChat, ATokenThatIsNotUtf8IsShownAsFarAsItIs) {
+  TokenizerSpec spec = spec_with("{{ bos_token | trim }}.");
+  spec.added[0].content = "<\xE3\x80";
+  EXPECT_EQ(render_chat(spec, {}), "<\uFFFD.");
 }
 
 TEST(RenderChat, WritesTheDateThatItIsGiven) {
