@@ -9,6 +9,7 @@ namespace limbeck::text::jinja {
 namespace {
 
 constexpr std::size_t kMaxText = std::size_t(16) << 20;
+constexpr std::size_t kMaxParts = 1'000'000;  // of a text that is split
 
 void check_size(const std::string& text) {
   if (text.size() > kMaxText) user_fail(kWhere, "expected at most {} bytes of text", kMaxText);
@@ -25,17 +26,18 @@ bool is_python_space(uint32_t c) {
 }
 
 // str.strip and its kin: white space, or any of `characters`.
-std::string stripped(std::string_view text, const Json& characters, bool left, bool right) {
+std::string_view stripped(std::string_view text, const Json& characters, bool left, bool right) {
   std::vector<uint32_t> wanted;
   const bool spaces = is_undefined(characters) || characters.is_null();
   if (!spaces) {
     const std::string& given = text_argument(characters, "strip");
     for (std::size_t at = 0; at < given.size(); at += code_point_at(given.data() + at).size)
       wanted.push_back(code_point_at(given.data() + at).value);
+    std::sort(wanted.begin(), wanted.end());
   }
   const auto goes = [&](const char* at) {
     const uint32_t c = code_point_at(at).value;
-    return spaces ? is_python_space(c) : std::find(wanted.begin(), wanted.end(), c) != wanted.end();
+    return spaces ? is_python_space(c) : std::binary_search(wanted.begin(), wanted.end(), c);
   };
   while (left && !text.empty() && goes(text.data())) text.remove_prefix(code_point_at(text.data()).size);
   while (right && !text.empty()) {
@@ -44,7 +46,7 @@ std::string stripped(std::string_view text, const Json& characters, bool left, b
     if (!goes(text.data() + last)) break;
     text.remove_suffix(text.size() - last);
   }
-  return std::string(text);
+  return text;
 }
 
 std::string cased(std::string text, bool upper, std::string_view of) {
@@ -65,7 +67,7 @@ std::string replaced(std::string_view text, const std::string& before, const std
   if (before.empty()) user_fail(kWhere, "replace: expected a text to replace but received none");
   std::string out;
   while (true) {
-    const std::size_t at = text.find(before);
+    const std::size_t at = find_text(text, before);
     out += text.substr(0, at);
     if (at == std::string_view::npos) return out;
     out += after;
@@ -74,31 +76,46 @@ std::string replaced(std::string_view text, const std::string& before, const std
   }
 }
 
+void add_part(Json& parts, std::string_view part) {
+  if (parts.size() == kMaxParts) user_fail(kWhere, "split: expected at most {} parts", kMaxParts);
+  parts.push_back(std::string(part));
+}
+
+Json split_at_spaces(std::string_view text) {
+  Json parts = Json::array();
+  for (text = stripped(text, undefined(), true, true); !text.empty();) {
+    std::size_t end = 0;
+    while (end < text.size() && !is_python_space(code_point_at(text.data() + end).value))
+      end += code_point_at(text.data() + end).size;
+    add_part(parts, text.substr(0, end));
+    text = stripped(text.substr(end), undefined(), true, false);
+  }
+  return parts;
+}
+
 Json split(std::string_view text, const Json& separator, const Json& limit, bool from_right) {
   int64_t left = is_undefined(limit) ? -1 : limit.is_number_integer() ? limit.get<int64_t>() : -1;
-  std::vector<std::string> parts;
   if (is_undefined(separator) || separator.is_null()) {
     if (left >= 0) user_fail(kWhere, "split at white space with a limit is not supported");
-    std::string rest = stripped(text, undefined(), true, true);
-    while (!rest.empty()) {
-      std::size_t end = 0;
-      while (end < rest.size() && !is_python_space(code_point_at(rest.data() + end).value))
-        end += code_point_at(rest.data() + end).size;
-      parts.push_back(rest.substr(0, end));
-      rest = stripped(std::string_view(rest).substr(end), undefined(), true, false);
-    }
-    return parts;
+    return split_at_spaces(text);
   }
   const std::string& mark = text_argument(separator, "split");
   if (mark.empty()) user_fail(kWhere, "split: expected a separator but received an empty one");
-  while (left != 0) {
-    const std::size_t at = from_right ? text.rfind(mark) : text.find(mark);
+  // From the right is from the left with everything reversed: there is no quick search from the right.
+  const std::string reversed_mark(mark.rbegin(), mark.rend()),
+      reversed_text = from_right ? std::string(text.rbegin(), text.rend()) : "";
+  std::string_view rest = from_right ? reversed_text : text;
+  const auto taken = [&](std::string_view part) {
+    return from_right ? std::string(part.rbegin(), part.rend()) : std::string(part);
+  };
+  Json parts = Json::array();
+  for (; left != 0; --left) {
+    const std::size_t at = find_text(rest, from_right ? reversed_mark : mark);
     if (at == std::string_view::npos) break;
-    parts.emplace_back(from_right ? text.substr(at + mark.size()) : text.substr(0, at));
-    text = from_right ? text.substr(0, at) : text.substr(at + mark.size());
-    --left;
+    add_part(parts, taken(rest.substr(0, at)));
+    rest.remove_prefix(at + mark.size());
   }
-  parts.emplace_back(text);
+  add_part(parts, taken(rest));
   if (from_right) std::reverse(parts.begin(), parts.end());
   return parts;
 }
@@ -127,11 +144,11 @@ Json pairs_of(const Json& mapping, std::string_view of) {
 Json selected(const Json& list, const Arguments& arguments, bool keep) {
   const Json name = arguments.get(0);
   const Json test = arguments.get(1);
+  Arguments rest;
+  for (std::size_t i = 2; i < arguments.positional.size(); ++i) rest.positional.push_back(arguments.positional[i]);
   Json out = Json::array();
   for (const Json& item : items_of(list)) {
     const Json attribute = item_of(item, name);
-    Arguments rest;
-    for (std::size_t i = 2; i < arguments.positional.size(); ++i) rest.positional.push_back(arguments.positional[i]);
     const bool passes =
         is_undefined(test) ? is_true(attribute) : apply_test(text_argument(test, "selectattr"), attribute, rest);
     if (passes == keep) out.push_back(item);
@@ -140,19 +157,28 @@ Json selected(const Json& list, const Arguments& arguments, bool keep) {
 }
 
 Json mapped(const Json& list, const Arguments& arguments) {
-  const Json attribute = arguments.get(SIZE_MAX, "attribute");
+  const Json attribute = arguments.get(SIZE_MAX, "attribute"), filter = arguments.get(0);
   Json out = Json::array();
   for (const Json& item : items_of(list))
-    out.push_back(is_undefined(attribute) ? apply_filter(text_argument(arguments.get(0), "map"), item, {})
+    out.push_back(is_undefined(attribute) ? apply_filter(text_argument(filter, "map"), item, {})
                                           : item_of(item, attribute));
   return out;
+}
+
+Json end_of(const Json& value, bool first) {
+  if (value.is_string()) return item_of(value, first ? 0 : -1);
+  if (value.is_object() && !value.empty()) return first ? value.begin().key() : (--value.end()).key();
+  if (!value.is_array() && !value.is_object() && !is_undefined(value))
+    user_fail(kWhere, "{}: expected a list, a mapping or a string but received {}", first ? "first" : "last",
+              kind_of(value));
+  return is_undefined(value) || value.empty() ? undefined() : first ? value.front() : value.back();
 }
 
 }  // namespace
 
 Json apply_filter(std::string_view name, const Json& value, const Arguments& arguments) {
   const auto as_text = [&] { return to_text(value); };
-  if (name == "trim") return stripped(as_text(), arguments.get(0, "chars"), true, true);
+  if (name == "trim") return std::string(stripped(as_text(), arguments.get(0, "chars"), true, true));
   if (name == "tojson") return to_json_text(value, arguments.get(0, "indent"));
   if (name == "length" || name == "count") return length_of(value);
   if (name == "string") return as_text();
@@ -174,15 +200,12 @@ Json apply_filter(std::string_view name, const Json& value, const Arguments& arg
   }
   if (name == "list") return items_of(value);
   if (name == "items") return is_undefined(value) ? Json::array() : pairs_of(value, name);
-  if (name == "first" || name == "last") {
-    const std::vector<Json> items = items_of(value);
-    return items.empty() ? undefined() : name == "first" ? items.front() : items.back();
-  }
+  if (name == "first" || name == "last") return end_of(value, name == "first");
   if (name == "reverse") return slice_of(value, undefined(), undefined(), -1);
   if (name == "int") {
     if (value.is_number_integer()) return value;
     if (value.is_number()) return int64_t(value.get<double>());
-    const std::string text = stripped(as_text(), undefined(), true, true);
+    const std::string all = as_text(), text(stripped(all, undefined(), true, true));
     const bool good =
         !text.empty() && text.size() < 18 && text.find_first_not_of("0123456789", text[0] == '-') == std::string::npos;
     return good && text != "-" ? Json(int64_t(std::stoll(text))) : Json(int64_t(0));
@@ -217,7 +240,7 @@ Json call_method(const Json& value, std::string_view name, const Arguments& argu
   if (value.is_string()) {
     const std::string& text = value.get_ref<const std::string&>();
     if (name == "strip" || name == "lstrip" || name == "rstrip")
-      return stripped(text, arguments.get(0), name != "rstrip", name != "lstrip");
+      return std::string(stripped(text, arguments.get(0), name != "rstrip", name != "lstrip"));
     if (name == "split" || name == "rsplit")
       return split(text, arguments.get(0, "sep"), arguments.get(1, "maxsplit"), name == "rsplit");
     if (name == "startswith") return text.starts_with(text_argument(arguments.get(0), name));

@@ -1,31 +1,27 @@
 #include "text/jinja_render.h"
 
 #include <array>
+#include <map>
 
 #include "base/errors.h"
 #include "text/jinja_syntax.h"
 #include "text/jinja_values.h"
+#include "text/jinja_work.h"
 
 namespace limbeck::text::jinja {
 namespace {
 
-constexpr int64_t kMaxWork = 2'000'000;  // operations, and 64 bytes of text copied count as one
+constexpr int64_t kMaxWork = 2'000'000;
 constexpr std::size_t kMaxOutput = std::size_t(16) << 20;
 
-int64_t work_of(const Json& value) {
-  if (value.is_string()) return 1 + int64_t(value.get_ref<const std::string&>().size() / 64);
-  int64_t work = 1;
-  if (value.is_structured())
-    for (const Json& item : value) work += work_of(item);
-  return work;
-}
-
 using Kind = Expression::Kind;
+using Scope = std::map<std::string, Json, std::less<>>;  // many names are as quick to find as few
 
 class Renderer {
  public:
   Renderer(const Json& variables, std::optional<std::time_t> now) : now_(now.value_or(std::time(nullptr))) {
-    scopes_.push_back(variables);
+    Scope& outermost = scopes_.emplace_back();
+    for (const auto& [name, value] : variables.items()) outermost.emplace(name, value);
   }
   std::string run(const Body& body) {
     render(body, out_);
@@ -54,7 +50,8 @@ class Renderer {
   }
   static std::string where(int64_t line) { return "chat template line " + std::to_string(line); }
 
-  void write(const std::string& text, std::string& out, int64_t line) const {
+  void write(const std::string& text, std::string& out, int64_t line) {
+    spend(1 + int64_t(text.size() / 64), line);
     if (out.size() + text.size() > kMaxOutput) user_fail(where(line), "expected at most {} bytes of text", kMaxOutput);
     out += text;
   }
@@ -83,7 +80,7 @@ class Renderer {
         set(s);
         return Flow::kOn;
       case Statement::Kind::kScope: {
-        scopes_.push_back(Json::object());
+        scopes_.emplace_back();
         const Flow flow = render(s.body, out);
         scopes_.pop_back();
         return flow;
@@ -102,7 +99,7 @@ class Renderer {
       value = value_of(*s.value);
     } else {
       std::string text;
-      scopes_.push_back(Json::object());
+      scopes_.emplace_back();
       render(s.body, text);
       scopes_.pop_back();
       value = text;
@@ -113,17 +110,18 @@ class Renderer {
     }
     Json* holder = find(s.targets[0]);
     if (!holder || !holder->is_object()) user_fail(where(s.line), "expected '{}' to be a namespace", s.targets[0]);
+    spend(work_of_finding(*holder, s.text.size()), s.line);
     (*holder)[s.text] = std::move(value);
   }
 
   Json* find(const std::string& name) {
     for (auto scope = scopes_.rbegin(); scope != scopes_.rend(); ++scope)
-      if (const auto found = scope->find(name); found != scope->end()) return &*found;
+      if (const auto found = scope->find(name); found != scope->end()) return &found->second;
     return nullptr;
   }
 
   // Puts an item of a loop, or its parts, under the loop's names.
-  void unpack(const Statement& s, const Json& item, Json& scope) const {
+  void unpack(const Statement& s, const Json& item, Scope& scope) const {
     if (s.targets.size() == 1) {
       scope[s.targets[0]] = item;
       return;
@@ -134,11 +132,17 @@ class Renderer {
   }
 
   Flow render_loop(const Statement& s, std::string& out) {
-    std::vector<Json> items = at_line(s.line, [&] { return items_of(value_of(*s.value)); });
+    std::vector<Json> items = at_line(s.line, [&] {
+      Json storage;
+      const Json& all = look(*s.value, storage);
+      spend(work_of_items(all), s.line);
+      return items_of(all);
+    });
     if (s.condition) {
       std::vector<Json> kept;
       for (Json& item : items) {
-        scopes_.push_back(Json::object());
+        scopes_.emplace_back();
+        spend(1, s.line);
         unpack(s, item, scopes_.back());
         if (is_true(value_of(*s.condition))) kept.push_back(std::move(item));
         scopes_.pop_back();
@@ -148,18 +152,18 @@ class Renderer {
     bool one_ended = false;  // else: as Jinja has it, also when break or continue cut every round short
     for (std::size_t i = 0; i < items.size(); ++i) {
       spend(10, s.line);
-      Json scope = Json::object();
+      Json loop = {{"index", i + 1},
+                   {"index0", i},
+                   {"revindex", items.size() - i},
+                   {"revindex0", items.size() - i - 1},
+                   {"first", i == 0},
+                   {"last", i + 1 == items.size()},
+                   {"length", items.size()}};
+      if (i > 0) loop["previtem"] = items[i - 1];
+      if (i + 1 < items.size()) loop["nextitem"] = items[i + 1];
+      Scope& scope = scopes_.emplace_back();
       unpack(s, items[i], scope);
-      scope["loop"] = {{"index", i + 1},
-                       {"index0", i},
-                       {"revindex", items.size() - i},
-                       {"revindex0", items.size() - i - 1},
-                       {"first", i == 0},
-                       {"last", i + 1 == items.size()},
-                       {"length", items.size()}};
-      if (i > 0) scope["loop"]["previtem"] = items[i - 1];
-      if (i + 1 < items.size()) scope["loop"]["nextitem"] = items[i + 1];
-      scopes_.push_back(std::move(scope));
+      scope["loop"] = std::move(loop);
       const Flow flow = render(s.body, out);
       scopes_.pop_back();
       one_ended = one_ended || flow == Flow::kOn;
@@ -181,11 +185,13 @@ class Renderer {
 
   // A variable, or what lies in one, without a copy: a chat may be long. Null for anything else.
   const Json* variable(const Expression& e) {
+    spend(1, e.line);
     if (e.kind == Kind::kName) return find(e.text);
     if (e.kind != Kind::kAttribute && e.kind != Kind::kIndex) return nullptr;
     const Json* holder = variable(*e.parts[0]);
     if (!holder) return nullptr;
     const Json key = e.kind == Kind::kAttribute ? Json(e.text) : value_of(*e.parts[1]);
+    spend(work_of_finding(*holder, num_bytes(key)), e.line);
     if (holder->is_object() && key.is_string()) {
       const auto found = holder->find(key.get_ref<const std::string&>());
       return found == holder->end() ? nullptr : &*found;
@@ -216,19 +222,37 @@ class Renderer {
       }
       case Kind::kDict: {
         Json dict = Json::object();
-        for (std::size_t i = 0; i + 1 < e.parts.size(); i += 2) dict[to_text(part(e, i))] = part(e, i + 1);
+        for (std::size_t i = 0; i + 1 < e.parts.size(); i += 2) {
+          const std::string key = to_text(part(e, i));
+          spend(work_of_finding(dict, key.size()), e.line);
+          dict[key] = part(e, i + 1);
+        }
         return dict;
       }
-      case Kind::kAttribute:
-        return item_of(look(*e.parts[0], storage), e.text);
-      case Kind::kIndex:
-        return item_of(look(*e.parts[0], storage), part(e, 1));
-      case Kind::kSlice:
-        return slice_of(look(*e.parts[0], storage), part(e, 1), part(e, 2), part(e, 3));
+      case Kind::kAttribute: {
+        const Json& holder = look(*e.parts[0], storage);
+        spend(work_of_finding(holder, e.text.size()), e.line);
+        return item_of(holder, e.text);
+      }
+      case Kind::kIndex: {
+        const Json& holder = look(*e.parts[0], storage);
+        const Json key = part(e, 1);
+        spend(work_of_finding(holder, key), e.line);
+        return item_of(holder, key);
+      }
+      case Kind::kSlice: {
+        const Json& whole = look(*e.parts[0], storage);
+        if (whole.is_string()) spend(work_of(whole), e.line);
+        return slice_of(whole, part(e, 1), part(e, 2), part(e, 3));
+      }
       case Kind::kCall:
         return call(e);
-      case Kind::kFilter:
-        return apply_filter(e.text, look(*e.parts[0], storage), arguments(e));
+      case Kind::kFilter: {
+        const Json& value = look(*e.parts[0], storage);
+        const Arguments given = arguments(e);
+        spend(work_of_filter(e.text, value, given), e.line);
+        return apply_filter(e.text, value, given);
+      }
       case Kind::kTest:
         return apply_test(e.text, look(*e.parts[0], storage), arguments(e));
       case Kind::kNot:
@@ -240,7 +264,9 @@ class Renderer {
         if (e.text == "and") return is_true(left) ? part(e, 1) : left;
         if (e.text == "or") return is_true(left) ? left : part(e, 1);
         Json other;
-        return binary(e.text, left, look(*e.parts[1], other));
+        const Json& right = look(*e.parts[1], other);
+        spend(work_of_binary(e.text, left, right), e.line);
+        return binary(e.text, left, right);
       }
       case Kind::kTernary:
         return is_true(look(*e.parts[0], storage)) ? part(e, 1) : part(e, 2);
@@ -263,7 +289,10 @@ class Renderer {
     const Expression& callee = *e.parts[0];
     if (callee.kind == Kind::kAttribute) {
       Json storage;
-      return call_method(look(*callee.parts[0], storage), callee.text, arguments(e));
+      const Json& value = look(*callee.parts[0], storage);
+      const Arguments given = arguments(e);
+      spend(work_of_method(value, callee.text, given), e.line);
+      return call_method(value, callee.text, given);
     }
     if (callee.kind != Kind::kName || !is_function(callee.text))
       user_fail(kWhere, "the function '{}' is not supported", callee.text);
@@ -272,7 +301,10 @@ class Renderer {
     if (callee.text == "strftime_now") return formatted_time(to_text(given.get(0)));
     if (callee.text == "range") return range(given);
     Json made = Json::object();
-    for (const auto& [name, value] : given.named) made[name] = value;
+    for (const auto& [name, value] : given.named) {
+      spend(work_of_finding(made, name.size()), e.line);
+      made[name] = value;
+    }
     return made;
   }
 
@@ -302,7 +334,7 @@ class Renderer {
   }
 
   const std::time_t now_;
-  std::vector<Json> scopes_;  // innermost last
+  std::vector<Scope> scopes_;  // innermost last
   std::string out_;
   int64_t work_ = 0;
 };

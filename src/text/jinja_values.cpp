@@ -1,6 +1,8 @@
 #include "text/jinja_values.h"
 
+#include <algorithm>
 #include <cmath>
+#include <cstring>  // memmem
 
 #include "base/errors.h"
 #include "text/unicode.h"
@@ -19,14 +21,20 @@ int64_t whole_number(const Json& value, const char* what) {
   return value.get<int64_t>();
 }
 
-std::vector<std::string_view> characters(std::string_view text) {
-  std::vector<std::string_view> found;
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t size = code_point_at(text.data() + at).size;
-    found.push_back(text.substr(at, size));
-    at += size;
-  }
-  return found;
+bool begins_character(char c) {
+  return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+}
+
+// Where the character stands that is so many behind (or before, when negative) the one at `at`.
+std::size_t moved(std::string_view text, std::size_t at, int64_t characters) {
+  for (; characters > 0; --characters) at += code_point_at(text.data() + at).size;
+  for (; characters < 0; ++characters)
+    for (--at; !begins_character(text[at]);) --at;
+  return at;
+}
+
+std::string character_at(const std::string& text, std::size_t at) {
+  return text.substr(at, code_point_at(text.data() + at).size);
 }
 
 bool equal(const Json& left, const Json& right) {
@@ -187,9 +195,14 @@ std::string to_json_text(const Json& value, const Json& indent) {
 
 int64_t length_of(const Json& value) {
   if (is_undefined(value)) return 0;
-  if (value.is_string()) return int64_t(characters(text_of(value)).size());
+  if (value.is_string()) return std::count_if(text_of(value).begin(), text_of(value).end(), begins_character);
   if (value.is_structured()) return int64_t(value.size());
   user_fail(kWhere, "length: expected a string, a list or a mapping but received {}", kind_of(value));
+}
+
+std::size_t find_text(std::string_view text, std::string_view part) {
+  const void* found = memmem(text.data(), text.size(), part.data(), part.size());
+  return found ? std::size_t(static_cast<const char*>(found) - text.data()) : std::string_view::npos;
 }
 
 bool contains(const Json& container, const Json& item) {
@@ -197,7 +210,7 @@ bool contains(const Json& container, const Json& item) {
   if (container.is_string()) {
     if (!item.is_string())
       user_fail(kWhere, "'in': expected a string to look for in a string but received {}", kind_of(item));
-    return text_of(container).find(text_of(item)) != std::string::npos;
+    return find_text(text_of(container), text_of(item)) != std::string_view::npos;
   }
   if (container.is_object()) return item.is_string() && container.contains(text_of(item));
   if (!container.is_array())
@@ -232,7 +245,8 @@ Json item_of(const Json& value, const Json& key) {
   if (index < 0) index += size;
   if (index < 0 || index >= size) return undefined();
   if (value.is_array()) return value[std::size_t(index)];
-  return std::string(characters(text_of(value))[std::size_t(index)]);
+  const std::string& text = text_of(value);
+  return character_at(text, 2 * index < size ? moved(text, 0, index) : moved(text, text.size(), index - size));
 }
 
 Json slice_of(const Json& value, const Json& begin, const Json& end, const Json& step) {
@@ -249,17 +263,18 @@ Json slice_of(const Json& value, const Json& begin, const Json& end, const Json&
     return std::min(std::max(at, stride < 0 ? int64_t(-1) : int64_t(0)), stride < 0 ? size - 1 : size);
   };
   const int64_t first = bound(begin, stride < 0 ? size - 1 : 0), last = bound(end, stride < 0 ? -1 : size);
-  const std::vector<Json> items = items_of(value);
   Json taken = Json::array();
   std::string text;
-  for (int64_t i = first; stride < 0 ? i > last : i < last;) {
+  std::size_t place = 0;
+  for (int64_t i = first, before = 0; stride < 0 ? i > last : i < last; i += stride) {
     if (value.is_string()) {
-      text += text_of(items[std::size_t(i)]);
+      place = moved(text_of(value), place, i - before);
+      before = i;
+      text += character_at(text_of(value), place);
     } else {
-      taken.push_back(items[std::size_t(i)]);
+      taken.push_back(value[std::size_t(i)]);
     }
     if (stride > size || stride < -size) break;
-    i += stride;
   }
   return value.is_string() ? Json(text) : taken;
 }
@@ -272,7 +287,8 @@ std::vector<Json> items_of(const Json& value) {
   } else if (value.is_object()) {
     for (const auto& [key, item] : value.items()) items.emplace_back(key);
   } else if (value.is_string()) {
-    for (const std::string_view c : characters(text_of(value))) items.emplace_back(std::string(c));
+    const std::string& text = text_of(value);
+    for (std::size_t at = 0; at < text.size(); at = moved(text, at, 1)) items.emplace_back(character_at(text, at));
   } else {
     user_fail(kWhere, "expected a list, a mapping or a string to go through but received {}", kind_of(value));
   }

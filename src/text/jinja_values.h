@@ -32,6 +32,8 @@ std::string to_text(const Json& value);                           // as {{ value
 std::string to_json_text(const Json& value, const Json& indent);  // as Python's json.dumps(ensure_ascii=False)
 std::string kind_of(const Json& value);                           // for messages: "a string"
 int64_t length_of(const Json& value);
+// As std::string_view::find, but in time that grows with the text alone, whatever the two are.
+std::size_t find_text(std::string_view text, std::string_view part);
 bool contains(const Json& container, const Json& item);
 
 // These throw UserError saying what was expected, or which name is not supported.

@@ -30,6 +30,20 @@ TEST(JinjaMethods, SplitAsPythonDoes) {
   EXPECT_EQ(call_method("a,b,c", "rsplit", {{",", 1}, {}}), Json::array({"a,b", "c"}));
   EXPECT_EQ(call_method("  a \n b ", "split", {}), Json::array({"a", "b"}));
   EXPECT_EQ(call_method("", "split", {{","}, {}}), Json::array({""}));
+  EXPECT_EQ(call_method("ababa", "rsplit", {{"aba"}, {}}), Json::array({"ab", ""}));
+  EXPECT_EQ(call_method("ababa", "split", {{"aba"}, {}}), Json::array({"", "ba"}));
+  EXPECT_EQ(call_method("\u00e9\u20ac\u00e9", "rsplit", {{"\u20ac"}, {}}), Json::array({"\u00e9", "\u00e9"}));
+}
+
+TEST(JinjaFilters, FirstAndLastAreOfListsKeysAndCharacters) {
+  EXPECT_EQ(apply_filter("first", Json::array({1, 2}), {}), 1);
+  EXPECT_EQ(apply_filter("last", Json::array({1, 2}), {}), 2);
+  EXPECT_EQ(apply_filter("first", Json{{"a", 1}, {"b", 2}}, {}), "a");
+  EXPECT_EQ(apply_filter("last", Json{{"a", 1}, {"b", 2}}, {}), "b");
+  EXPECT_EQ(apply_filter("last", "a\u00e9", {}), "\u00e9");
+  for (const Json& empty : {Json::array(), Json::object(), Json(""), undefined()})
+    EXPECT_TRUE(is_undefined(apply_filter("first", empty, {})));
+  EXPECT_THROW(apply_filter("last", 3, {}), UserError);
 }
 
 TEST(JinjaBuiltins, RefuseByNameWhatTheyDoNotKnow) {

@@ -50,6 +50,75 @@ TEST(JinjaRender, EndsATemplateThatWouldNotEndOrFillsTheMemory) {
   EXPECT_NE(render_complaint(doubling).find("goes on and on"), std::string::npos) << render_complaint(doubling);
 }
 
+// What a template reads counts, and not only what it makes: a long text costs work wherever it is looked at.
+TEST(JinjaRender, EndsATemplateThatReadsALongTextAgainAndAgain) {
+  const std::string setup =
+      "{% set n = namespace(s='aaaaaaaaaaaaaaaa', z='zzzzzzzzzzzzzzzz') %}"
+      "{% for i in range(16) %}{% set n.s = n.s + n.s %}{% set n.z = n.z + n.z %}{% endfor %}"
+      "{% set t = [n.s, n.s] %}{% set m = {n.s: 1, n.z: 2} %}";
+  for (const char* read : {"n.s[0]",
+                           "n.s[-1]",
+                           "n.s[:1]",
+                           "n.s[::-1] == ''",
+                           "n.s | length",
+                           "'b' in n.s",
+                           "n.s == n.z",
+                           "n.s < n.s",
+                           "t == [n.s, n.z]",
+                           "n.s in [n.z]",
+                           "n.s in m",
+                           "m[n.s]",
+                           "m.get(n.s)",
+                           "n.s.startswith('b')",
+                           "n.s.replace('b', 'c') == ''",
+                           "n.s.split('b') == []",
+                           "n.s.rsplit('b', 1) == []",
+                           "n.s.strip('a')",
+                           "(n.s | replace('a', '')) == ''",
+                           "n.s | trim('a')",
+                           "n.s | int",
+                           "n.s | selectattr('a') == []",
+                           "t | map('length')",
+                           "t | selectattr(0, 'in', n.z) == []",
+                           "t | join == ''",
+                           "'a'.join(n.s) == ''"}) {
+    const std::string said = complaint(setup + "{% for i in range(2000) %}{% set x = " + read + " %}{% endfor %}");
+    EXPECT_NE(said.find("goes on and on"), std::string::npos) << read << ": " << said;
+  }
+  const std::string first_characters =
+      setup + "{% for i in range(300) %}{% for c in n.s %}{% break %}{% endfor %}{% endfor %}";
+  EXPECT_NE(complaint(first_characters).find("goes on and on"), std::string::npos);
+}
+
+TEST(JinjaRender, EndsATemplateThatWritesALongTextIntoOneVariableAgainAndAgain) {
+  const std::string source =
+      "{% for i in range(2000) %}{% set x %}" + std::string(1 << 20, 'a') + "{% endset %}{% set x = 1 %}{% endfor %}";
+  EXPECT_NE(complaint(source).find("goes on and on"), std::string::npos);
+}
+
+TEST(JinjaRender, EndsATemplateThatSearchesManyKeysAgainAndAgain) {
+  std::string keys, sets;
+  for (int i = 0; i < 20000; ++i) {
+    keys += fmt::format("{}'k{:05}': 1", i ? ", " : "", i);
+    sets += fmt::format("{{% set n.k{:05} = 1 %}}", i);
+  }
+  const std::vector<std::string> sources = {"{% set d = {" + keys + "} %}", "{% set n = namespace() %}" + sets,
+                                            "{% for i in range(20000) %}{% set x = d.z %}{% endfor %}",
+                                            "{% for i in range(20000) %}{% set x = 'z' in d %}{% endfor %}",
+                                            "{% for i in range(20000) %}{% set x = d['z'] %}{% endfor %}"};
+  for (const std::string& source : sources) {
+    Json variables = Json::object();
+    for (int i = 0; i < 2000; ++i) variables["d"].emplace(fmt::format("k{:05}", i), 1);
+    EXPECT_NE(complaint(source, variables).find("goes on and on"), std::string::npos) << source.substr(0, 80);
+  }
+}
+
+TEST(JinjaRender, ManyNamesInOneScopeAreAsQuickToFindAsFew) {
+  std::string source;
+  for (int i = 0; i < 100000; ++i) source += fmt::format("{{% set k{} = {} %}}", i, i);
+  EXPECT_EQ(render(source + "{{ k0 + k99999 }}", {}), "99999");
+}
+
 TEST(JinjaRender, ALongChatCostsNoCopyOfItselfForEveryLook) {
   Json messages = Json::array();
   for (int i = 0; i < 2000; ++i) messages.push_back({{"role", "user"}, {"content", std::string(1000, 'x')}});

@@ -44,6 +44,10 @@ TEST(JinjaValues, IndicesAndSlicesCountCharacters) {
   EXPECT_TRUE(is_undefined(item_of("aéz", 3)));
   EXPECT_EQ(slice_of("aéz", undefined(), undefined(), -1), "zéa");
   EXPECT_EQ(slice_of(Json::array({1, 2, 3}), -2, undefined(), undefined()), Json::array({2, 3}));
+  EXPECT_EQ(slice_of("a\u00e9z\u20ac", -1, 0, -2), "\u20ac\u00e9");
+  EXPECT_EQ(slice_of("a\u00e9z\u20ac", 1, undefined(), 2), "\u00e9\u20ac");
+  EXPECT_EQ(length_of("a\u00e9z\u20ac"), 4);
+  EXPECT_EQ(item_of("a\u00e9z\u20ac", 2), "z");
   EXPECT_EQ(slice_of("abc", INT64_MIN, INT64_MAX, INT64_MAX), "a");
   EXPECT_EQ(slice_of("abc", 9, undefined(), undefined()), "");
 }
