@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "cli/program.h"
 #include "generate/tiny_model.h"
+#include "sandbox/isolation_lacks.h"
 
 namespace limbeck {
 namespace {
@@ -40,9 +41,9 @@ TEST_F(EvalVerb, GivesTheLikelihoodOfTextsAsScoreDoes) {
 }
 
 TEST_F(EvalVerb, JudgesProgramsOfAModelThatCannotProgram) {
+  if (const std::string lacks = sandbox::isolation_lacks(); !lacks.empty()) GTEST_SKIP() << lacks;
   const auto outcome = eval("{\"id\":\"a\",\"question\":\"two and two?\",\"answer\":4}\n",
                             {"--num-samples=3", "--ks=1,3", "--max-new-tokens=6"});
-  if (outcome.code != 0 && outcome.error.find("bwrap") != std::string::npos) GTEST_SKIP() << outcome.error;
   ASSERT_EQ(outcome.code, 0) << outcome.error;
   EXPECT_NE(outcome.out.find("pass@3"), std::string::npos) << outcome.out;
   EXPECT_NE(outcome.out.find("0.0 %"), std::string::npos) << outcome.out;

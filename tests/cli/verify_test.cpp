@@ -12,7 +12,7 @@
 #include "base/files.h"
 #include "base/json.h"
 #include "cli/program.h"
-#include "sandbox/judge.h"
+#include "sandbox/isolation_lacks.h"
 #include "sandbox/process.h"
 
 namespace limbeck {
@@ -21,9 +21,8 @@ namespace {
 class Verify : public ::testing::Test {
  protected:
   void SetUp() override {
-    static const auto lines = sandbox::diagnose();
-    for (const auto& line : lines)
-      if (!line.works) GTEST_SKIP() << line.what << ": " << line.why;
+    static const std::string lacks = sandbox::isolation_lacks();
+    if (!lacks.empty()) GTEST_SKIP() << lacks;
   }
   Outcome verify(const std::string& lines, std::vector<std::string> more = {}) {
     write_file_atomically(folder_ / "in.jsonl", lines);

@@ -18,7 +18,7 @@
 #include "recipes/ekt.h"
 #include "recipes/ekt_context.h"
 #include "recipes/sft.h"
-#include "sandbox/judge.h"
+#include "sandbox/isolation_lacks.h"
 #include "synthesis/prompts.h"
 #include "synthesis/tiny_teacher.h"
 
@@ -58,11 +58,7 @@ class TinyEkt : public ::testing::Test {
   void SetUp() override {
     Progress::be_quiet(true);
     at::set_num_threads(1);  // the models are so small that threads only wait for each other
-    try {
-      sandbox::Judge::open({.workers = 1});
-    } catch (const UserError& missing) {
-      GTEST_SKIP() << missing.what();
-    }
+    if (const std::string lacks = sandbox::isolation_lacks(); !lacks.empty()) GTEST_SKIP() << lacks;
     write_problems("train.jsonl", 0, 14);
     write_problems("test.jsonl", 14, 6);
     std::string lines;

@@ -9,6 +9,7 @@
 #include <fstream>
 
 #include "base/temporary_folder.h"
+#include "sandbox/isolation_lacks.h"
 
 namespace limbeck::sandbox {
 namespace {
@@ -21,8 +22,9 @@ std::string fake_interpreter(const TemporaryFolder& folder, const std::string& t
 }
 
 TEST(FindInterpreter, FindsOneWithItsLibraryAndSharedObjects) {
+  if (const std::string lacks = python_lacks(); !lacks.empty()) GTEST_SKIP() << lacks;
   const FoundInterpreter found = find_interpreter("");
-  if (!found.interpreter) GTEST_SKIP() << found.why_not;
+  ASSERT_TRUE(found.interpreter) << found.why_not;
   EXPECT_TRUE(found.interpreter->version.starts_with("3."));
   EXPECT_TRUE(std::filesystem::is_regular_file(found.interpreter->executable));
   EXPECT_FALSE(std::filesystem::is_symlink(found.interpreter->executable));

@@ -1,4 +1,4 @@
-// A judge for tests, kept open while the test binary runs; tests of programs skip where isolation cannot be set up.
+// A judge for tests, kept open while the test binary runs; tests of programs skip where the machine cannot isolate.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -8,7 +8,7 @@
 #include <optional>
 #include <string>
 
-#include "base/errors.h"
+#include "sandbox/isolation_lacks.h"
 #include "sandbox/judge.h"
 
 namespace limbeck::sandbox {
@@ -24,25 +24,19 @@ inline JudgeOptions brief_options() {
   return {.limits = {.seconds = 0.25, .cpu_seconds = 3}, .workers = 4};
 }
 
-// Null where isolation cannot be set up; `why` says what is missing.
-inline Judge* judge_for(const std::string& name, const JudgeOptions& options, std::string& why) {
+inline Judge* judge_for(const std::string& name, const JudgeOptions& options) {
   static std::map<std::string, std::unique_ptr<Judge>> judges;
   auto& judge = judges[name];
-  if (judge) return judge.get();
-  try {
-    judge = Judge::open(options);
-  } catch (const UserError& missing) {
-    why = missing.what();
-  }
+  if (!judge) judge = Judge::open(options);
   return judge.get();
 }
 
 class WithJudge : public ::testing::Test {
  protected:
   void SetUp() override {
-    std::string why;
-    judge_ = judge_for(name_, options_, why);
-    if (!judge_) GTEST_SKIP() << why;
+    static const std::string lacks = isolation_lacks();
+    if (!lacks.empty()) GTEST_SKIP() << lacks;
+    judge_ = judge_for(name_, options_);
   }
   // Other options than the quick ones: a judge of that name is opened once.
   WithJudge() : WithJudge("quick", quick_options()) {}

@@ -1,6 +1,7 @@
 // Programs that try to break the supervisor's rules, and the limits that it sets.
 #include "sandbox/supervisor.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <set>
@@ -115,9 +116,7 @@ TEST_F(Others, CannotBeFoundInTheMemoryThatAProgramInherits) {
   JudgeOptions options = quick_options();
   options.workers = 1;  // all programs in one supervisor
   options.limits.seconds = options.limits.cpu_seconds = 10;
-  std::string why;
-  Judge* judge = judge_for("one", options, why);
-  ASSERT_TRUE(judge) << why;
+  Judge* judge = judge_for("one", options);
   std::vector<Program> programs;
   for (int i = 0; i < 20; ++i)
     programs.push_back({.source = fmt::format("# SECRET-MARK985793!{}\nraise ValueError('SECRET-MARK985793!')\n", i)});
