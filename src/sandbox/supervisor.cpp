@@ -3,7 +3,7 @@
 //  wiped:
 //    the supervisor's memory, which every child inherits, never holds another program's text or answer.
 //  - A child holds descriptors 0 (empty), 1 and 2 (counted output) and its own report socket; nothing of the
-//  supervisor's.
+//  supervisor's, and nothing that another program held or will hold: what it sets on them ends with it.
 //  - The supervisor is process 1 of its namespace: signals of its children do not reach it.
 //  - Whatever the report says, how the program ended is told by the kernel: wait status, processor time, filter.
 #include "sandbox/supervisor.h"
@@ -119,7 +119,9 @@ def run_program(size, output, reports):
     # Runs in the child. What stands before the filter is ours; from compile() on, nothing is trusted.
     source = bytes(read_fully(size))
     write, leave, flush, kept = os.write, os._exit, sys.stdout.flush, reports.fileno()
-    os.dup2(nothing, 0)
+    empty, closed = os.pipe()                                 # its own: a later program would see what it sets on it
+    os.close(closed)
+    os.dup2(empty, 0)
     os.dup2(output, 1)
     os.dup2(output, 2)
     os.closerange(3, kept)

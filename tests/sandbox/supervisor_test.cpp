@@ -78,6 +78,23 @@ TEST_F(Others, AreNotTouchedByWhatAProgramWritesToAnyDescriptor) {
     EXPECT_EQ(verdicts[i].outcome, i % 2 == 0 ? Outcome::kKilled : Outcome::kPassed) << i << ": " << verdicts[i].detail;
 }
 
+TEST_F(Others, AreNotTouchedByWhatAProgramSetsOnItsDescriptors) {
+  JudgeOptions options = quick_options();
+  options.workers = 1;  // all programs in one supervisor
+  Judge* judge = judge_for("one after another", options);
+  const std::vector<Program> programs = {
+      {.source = "import os\nfor n in range(3): os.set_blocking(n, False)\nanswer = 1.0", .expected = 1},
+      {.source = "import os\nanswer = float(sum(os.get_blocking(n) for n in range(3)))", .expected = 3},
+      {.source = "import fcntl, os\nfor n in range(3):\n  fcntl.fcntl(n, fcntl.F_SETFL, os.O_APPEND | os.O_ASYNC)\n"
+                 "answer = 1.0",
+       .expected = 1},
+      {.source = "import fcntl, os\nanswer = float(sum(fcntl.fcntl(n, fcntl.F_GETFL) & (os.O_APPEND | os.O_ASYNC) != 0 "
+                 "for n in range(3)))",
+       .expected = 0}};
+  for (const Verdict& v : judge->judge(programs))
+    EXPECT_EQ(v.outcome, Outcome::kPassed) << v.detail << " " << v.answer.value_or(-1);
+}
+
 TEST_F(Others, KeepTheirBuiltinsAndModules) {
   EXPECT_EQ(
       said("import builtins, math\nbuiltins.float = builtins.type = builtins.len = None\nmath.sqrt = lambda x: 7\n"
