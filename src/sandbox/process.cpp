@@ -88,8 +88,7 @@ Finished run_to_end(const std::vector<std::string>& command, double seconds) {
   if (pipe2(ends, O_CLOEXEC) != 0) fail("sandbox", "pipe: {}", std::strerror(errno));
   const Descriptor reading(ends[0]);
   Descriptor writing(ends[1]);
-  const pid_t pid =
-      start_process({.command = command, .output = writing.get(), .errors = writing.get(), .environment = environ});
+  const pid_t pid = start_process({.command = command, .output = writing.get(), .errors = writing.get()});
   writing.reset();
   Finished finished;
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds);

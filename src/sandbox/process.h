@@ -44,7 +44,8 @@ struct Finished {
   int status = 0;
   std::string output;  // of stdout and stderr together, at most 64 KiB
 };
-// Runs with our environment to the end, or to `seconds` and is then killed.
+// Runs to the end, or to `seconds` and is then killed; with an empty environment, so that ours (LD_PRELOAD, ...)
+// decides nothing about what it says.
 Finished run_to_end(const std::vector<std::string>& command, double seconds);
 
 }  // namespace limbeck::sandbox

@@ -37,6 +37,27 @@ TEST(FindInterpreter, FindsOneWithItsLibraryAndSharedObjects) {
   }
 }
 
+// A shared object that this process has loaded.
+std::string shared_object() {
+  std::ifstream maps("/proc/self/maps");
+  for (std::string line; std::getline(maps, line);)
+    if (const auto path = line.find('/'); path != std::string::npos && line.find(".so", path) != std::string::npos)
+      return line.substr(path);
+  return "";
+}
+
+TEST(FindInterpreter, ShowsNoFolderThatOnlyOurEnvironmentNames) {
+  if (const std::string lacks = python_lacks(); !lacks.empty()) GTEST_SKIP() << lacks;
+  const TemporaryFolder home;
+  std::filesystem::copy_file(shared_object(), home / "libx.so");
+  setenv("LD_PRELOAD", (home / "libx.so").c_str(), 1);
+  const FoundInterpreter found = find_interpreter("");
+  unsetenv("LD_PRELOAD");
+  ASSERT_TRUE(found.interpreter) << found.why_not;
+  const auto& folders = found.interpreter->folders;
+  EXPECT_EQ(std::find(folders.begin(), folders.end(), home.path().string()), folders.end());
+}
+
 TEST(FindInterpreter, SaysWhatIsWrongWithTheNamedOne) {
   const TemporaryFolder folder;
   EXPECT_EQ(find_interpreter("/no/python3").why_not, "/no/python3 cannot be executed");
