@@ -39,7 +39,8 @@ bool answer_matches(double answer, AnswerType type, double expected, const Answe
 struct Limits {
   // seconds: from start to end, exact; cpu_seconds: a program is stopped at the next whole second, and has timed out
   // beyond the exact value; memory: address space of each process, the interpreter included (about 30 MiB); file_bytes:
-  // all files together, 0: none may be written; processes: that the program may start besides itself (threads count).
+  // all files together, of which a program may make 1000, 0: none may be written; processes: that the program may start
+  // besides itself (threads count).
   double seconds = 2, cpu_seconds = 1;
   int64_t memory_mib = 256, output_bytes = 65536, file_bytes = 1048576, processes = 0, open_files = 16;
   void describe(Fields& f);

@@ -119,7 +119,7 @@ std::optional<Reply> ReplyReader::next() {
   reply.cpu_seconds = take<double>(bytes);
   if (report_size > kMaxReport + 1)
     throw ProtocolLoss(fmt::format("a reply announces a report of {} bytes", report_size));
-  if (reply.flags > 7 || zero != 0) throw ProtocolLoss("a reply has unknown flags");
+  if (reply.flags > 15 || zero != 0) throw ProtocolLoss("a reply has unknown flags");
   if (!(reply.seconds >= 0 && reply.seconds < 1e6 && reply.cpu_seconds >= 0 && reply.cpu_seconds < 1e6))
     throw ProtocolLoss("a reply has an impossible duration");
   if (bytes.size() < report_size) return std::nullopt;
@@ -136,6 +136,9 @@ Verdict verdict_of(const Reply& reply, const Limits& limits) {
   } else if (reply.flags & kOutputFlag) {
     verdict.outcome = Outcome::kOutputLimit;
     verdict.detail = fmt::format("more than {} bytes", limits.output_bytes);
+  } else if (reply.flags & kFilesFlag) {
+    verdict.outcome = Outcome::kOutputLimit;
+    verdict.detail = fmt::format("more than {} files", kMaxMadeFiles);
   } else if (reply.flags & kTimedOutFlag) {
     verdict.outcome = Outcome::kTimeOut;
     verdict.detail = fmt::format("{} s", limits.seconds);

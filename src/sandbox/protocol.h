@@ -15,10 +15,11 @@ namespace limbeck::sandbox {
 inline constexpr uint32_t kRequestMagic = 0x71424d4c;  // "LMBq"
 inline constexpr uint32_t kReplyMagic = 0x72424d4c;    // "LMBr"
 inline constexpr uint32_t kMaxReport = 1024;           // bytes
+inline constexpr int kMaxMadeFiles = 1000;             // that a program may open to be made, empty ones too
 inline constexpr uint64_t kReady = ~uint64_t{0};       // id of the first reply: the supervisor has started
 inline constexpr std::size_t kReplyHeader = 48;        // bytes
 
-enum ReplyFlags : uint32_t { kTimedOutFlag = 1, kOutputFlag = 2, kForbiddenFlag = 4 };
+enum ReplyFlags : uint32_t { kTimedOutFlag = 1, kOutputFlag = 2, kForbiddenFlag = 4, kFilesFlag = 8 };
 
 // What the supervisor says about one program; `report` is what the program itself says.
 struct Reply {

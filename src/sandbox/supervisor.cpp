@@ -43,6 +43,7 @@ max_processes, max_files, max_report = number('processes'), number('files'), num
 request_magic, reply_magic = number('request_magic'), number('reply_magic')
 call_seccomp, notification_receive, notification_send = number('seccomp'), number('receive'), number('send')
 call_clone, call_fork, call_vfork = number('clone'), number('fork'), number('vfork')
+call_open, call_openat, max_made = number('open'), number('openat'), number('made')
 calls_to_signal = {number('kill'), number('tkill'), number('tgkill')}
 new_namespaces = number('namespaces')
 
@@ -58,7 +59,7 @@ request_header = struct.Struct('<IIQ')        # magic, bytes of source, id
 reply_header = struct.Struct('<IIQiIiIdd')    # magic, bytes of report, id, status, flags, call, 0, seconds, processor seconds
 notification = struct.Struct('=QIIiIQ6Q')     # id, pid, flags, call, architecture, address, arguments
 notification_answer = struct.Struct('=QqiI')  # id, value, error, flags
-TIMED_OUT, OUTPUT, FORBIDDEN = 1, 2, 4
+TIMED_OUT, OUTPUT, FORBIDDEN, FILES = 1, 2, 4, 8
 
 channel = 3                                   # the supervisor's own; children close it
 os.dup2(0, channel, False)
@@ -166,7 +167,7 @@ class Watch:
     """One running program: what it wrote, which forbidden call it made, when it must end."""
 
     def __init__(self):
-        self.flags = self.call = self.written = self.started = 0
+        self.flags = self.call = self.written = self.started = self.made = 0
 
     def read_output(self, output):
         try:
@@ -188,6 +189,12 @@ class Watch:
             return                                            # it was killed meanwhile
         ident, pid, _, call, _, _, *arguments = notification.unpack(buffer)
         itself = call in calls_to_signal and arguments[0] == pid
+        if file_bytes and call in (call_open, call_openat):   # one that may make a file; the filter lets others pass
+            self.made += 1
+            if self.made > max_made:
+                self.flags |= FILES
+                return
+            itself = True
         if call in (call_clone, call_fork, call_vfork) and self.started < max_processes:
             flags = arguments[0] if call == call_clone else 0
             itself = not flags & new_namespaces
@@ -343,18 +350,22 @@ std::vector<std::string> supervisor_arguments(const Limits& limits) {
       fmt::format("processes={}", limits.processes),
       fmt::format("files={}", limits.open_files),
       fmt::format("report={}", kMaxReport),
+      fmt::format("made={}", kMaxMadeFiles),
       fmt::format("request_magic={}", kRequestMagic),
       fmt::format("reply_magic={}", kReplyMagic),
       fmt::format("seccomp={}", SYS_seccomp),
       fmt::format("receive={}", SECCOMP_IOCTL_NOTIF_RECV),
       fmt::format("send={}", SECCOMP_IOCTL_NOTIF_SEND),
       fmt::format("clone={}", SYS_clone),
-#ifdef SYS_fork  // arm64 has clone alone
+      fmt::format("openat={}", SYS_openat),
+#ifdef SYS_fork  // arm64 has clone and openat alone
       fmt::format("fork={}", SYS_fork),
       fmt::format("vfork={}", SYS_vfork),
+      fmt::format("open={}", SYS_open),
 #else
       "fork=-1",
       "vfork=-1",
+      "open=-1",
 #endif
       fmt::format("kill={}", SYS_kill),
       fmt::format("tkill={}", SYS_tkill),

@@ -76,7 +76,7 @@ TEST(ReplyReader, GivesRepliesHoweverTheBytesAreCut) {
 TEST(ReplyReader, RefusesWhatCannotBeAReply) {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   const std::string broken[] = {
-      frame({}, kReplyMagic + 1), frame({.flags = 8}),           frame({.seconds = -1}),
+      frame({}, kReplyMagic + 1), frame({.flags = 16}),          frame({.seconds = -1}),
       frame({.seconds = nan}),    frame({.cpu_seconds = 1e300}), frame({.report = std::string(kMaxReport + 2, 'x')}),
       "HTTP/1.1 200 OK",
   };
@@ -96,6 +96,7 @@ TEST(VerdictOf, TakesTheKernelsWordBeforeTheProgramsOwn) {
   EXPECT_EQ(verdict_for({.status = exit_status(3), .report = claim}).outcome, Outcome::kKilled);
   EXPECT_EQ(verdict_for({.status = SIGKILL, .flags = kTimedOutFlag, .report = claim}).outcome, Outcome::kTimeOut);
   EXPECT_EQ(verdict_for({.status = SIGKILL, .flags = kOutputFlag, .report = claim}).outcome, Outcome::kOutputLimit);
+  EXPECT_EQ(verdict_for({.status = SIGKILL, .flags = kFilesFlag, .report = claim}).outcome, Outcome::kOutputLimit);
   EXPECT_EQ(verdict_for({.cpu_seconds = 1.5, .report = claim}).outcome, Outcome::kTimeOut);
   EXPECT_EQ(verdict_for({.status = SIGKILL, .cpu_seconds = 0.99, .report = claim}).outcome, Outcome::kTimeOut);
   const Verdict forbidden =

@@ -321,6 +321,21 @@ TEST_F(Limit, OnFilesBoundsEachAndAllTogether) {
             "exception OSError: [Errno 24] Too many open files");
 }
 
+TEST_F(Limit, OnFilesCountsEmptyOnesToo) {
+  // Open for so long as it takes to make it: an empty file costs neither a page of the folder nor address space.
+  const std::string making =
+      "import os\nfor i in range({}): os.close(os.open('f' + str(i{}), os.O_CREAT | os.O_WRONLY))\nanswer = 1.0";
+  EXPECT_EQ(said(fmt::format(fmt::runtime(making), 1000, ""), 1), "passed");
+  EXPECT_EQ(said(fmt::format(fmt::runtime(making), 1001, ""), 1), "output_limit more than 1000 files");
+  EXPECT_EQ(said(fmt::format(fmt::runtime(making), 1001, " % 10"), 1), "output_limit more than 1000 files")
+      << "made, whatever is left of them";
+  EXPECT_EQ(said("import os\ni = 0\nwhile True:\n  os.close(os.open(str(i), os.O_CREAT | os.O_WRONLY))\n  i += 1"),
+            "output_limit more than 1000 files");
+  EXPECT_EQ(said("import os\nfor i in range(5000): os.close(os.open(os.__file__, os.O_RDONLY))\nanswer = 1.0", 1),
+            "passed")
+      << "those that are read are not counted";
+}
+
 TEST_F(Limit, OnProcessesIsNoneByDefault) {
   EXPECT_EQ(said("import os\nwhile True: os.fork()"), "forbidden_call clone");
   EXPECT_EQ(said("import threading\nthreading.Thread(target=print).start()\nanswer = 1"), "forbidden_call clone");
