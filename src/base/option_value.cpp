@@ -6,6 +6,8 @@
 #include <charconv>
 #include <cmath>
 
+#include "base/toml_keys.h"
+
 namespace limbeck {
 namespace {
 
@@ -117,6 +119,7 @@ std::optional<T> parse_number(std::string_view text) {
 // "a,b" or TOML's "[1, 2]".
 OptionValue value_of_list_flag(const std::string& text, const std::function<OptionValue(const std::string&)>& item) {
   if (text.starts_with("[")) {
+    if (line_of_endless_key(text) > 0) return {text};
     try {
       const toml::table table = toml::parse("x = " + text);
       if (table.size() == 1) return value_of(*table.get("x"));

@@ -8,6 +8,7 @@
 #include "base/errors.h"
 #include "base/files.h"
 #include "base/option_value.h"
+#include "base/toml_keys.h"
 
 namespace limbeck {
 
@@ -16,17 +17,6 @@ namespace {
 std::string with_underscores(std::string name) {
   std::replace(name.begin(), name.end(), '-', '_');
   return name;
-}
-
-// toml++ bounds the nesting of values but not of dotted keys, and walks tables by recursion.
-void refuse_endless_keys(const std::string& toml) {
-  constexpr int kMaxDots = 1000;
-  int dots = 0;
-  for (const char c : toml) {
-    if (c == ',' || c == '=' || c == '[' || c == ']' || c == '\n') dots = 0;
-    if (c == '.' && ++dots > kMaxDots)
-      user_fail("options", "expected keys of at most {} parts but received more", kMaxDots);
-  }
 }
 
 class Reader {
@@ -39,11 +29,15 @@ class Reader {
     std::string text;
     try {
       text = read_file(path);
-      refuse_endless_keys(text);
     } catch (const UserError& e) {
       complete_ = false;
       mistakes_.push_back(e.what());
       return;
+    }
+    if (const int64_t line = line_of_endless_key(text); line > 0) {
+      complete_ = false;
+      return mistake(fmt::format("{}:{}", path, line), "expected keys of at most {} parts but received more",
+                     kMaxKeyParts);
     }
     try {
       const toml::table table = toml::parse(text, path);

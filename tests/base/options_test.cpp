@@ -126,6 +126,21 @@ TEST(ReadOptions, SurvivesNestingWithoutEnd) {
     EXPECT_EQ(mistakes(toml, {}).size(), 1u);
 }
 
+TEST(ReadOptions, SurvivesKeysWithoutEndWhateverIsInTheirQuotes) {
+  for (const char* part : {"a", "\"]\"", "','", "\"=\"", "'#'", "\"\\\"\""}) {
+    std::string dotted = "a";
+    for (int i = 0; i < 200000; ++i) dotted += std::string(".") + part;
+    for (const std::string& toml :
+         {"samples = 3\n" + dotted + " = 1", "\n[" + dotted + "]", "\nx = {" + dotted + " = 1}"})
+      EXPECT_EQ(mistakes(toml, {}),
+                std::vector<std::string>{"[my.toml:2] expected keys of at most 16 parts but received more"});
+  }
+  std::string nested = "x = 1";  // as deep as toml++ nests values, each under a key as long as it may be
+  for (int i = 0; i < 300; ++i) nested = "x = {a.a.a.a.a.a.a.a.a.a.a.a.a.a.a." + nested + "}";
+  EXPECT_EQ(mistakes(nested, {}).size(), 1u);
+  EXPECT_EQ(mistakes("", {"--stops=[{" + std::string(100000, '.') + " = 1}]"}).size(), 1u);
+}
+
 TEST(ReadOptions, RefusesOrReadsWhateverBytesItIsGiven) {
   const std::string good =
       "temperature = 0.5\nstops = [\"a\", 'b']\nkeep = \"all\"\n[train]\nepochs = 2\nshuffle = true\n";
