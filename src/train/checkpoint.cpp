@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 #include <fmt/ranges.h>  // fmt::join
+#include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
@@ -91,8 +92,8 @@ std::vector<int64_t> Checkpoints::steps_of(const char* kind) const {
 void Checkpoints::remove_all_but(const char* kind, const std::vector<int64_t>& steps) const {
   for (const int64_t step : steps_of(kind)) {
     if (std::find(steps.begin(), steps.end(), step) != steps.end()) continue;
-    // A half-removed folder must not look complete.
-    const fs::path leaving = run_.path(fmt::format("{}-{}.tmp-leaving", kind, step));
+    // A half-removed folder must not look complete, and a kill leaves what remove_temporaries knows.
+    const fs::path leaving = run_.path(fmt::format("{}-{}.tmp-{}", kind, step, ::getpid()));
     fs::remove_all(leaving);
     fs::rename(folder(kind, step), leaving);
     fs::remove_all(leaving);

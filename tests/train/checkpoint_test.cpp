@@ -1,6 +1,10 @@
 #include "train/checkpoint.h"
 
 #include <gtest/gtest.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include <array>
 
 #include "base/files.h"
 #include "base/message_of.h"
@@ -63,6 +67,46 @@ TEST_F(CheckpointsTest, RemoveWhatAKilledProcessLeft) {
   EXPECT_EQ(next.checkpoints.restore().step, 3);
   EXPECT_FALSE(fs::exists(run_.path("best-5")));
   EXPECT_FALSE(fs::exists(run_.path("checkpoint-4.tmp-999999999")));
+}
+
+// The names to which things are renamed inside a folder from now on.
+class Renamed {
+ public:
+  explicit Renamed(const fs::path& folder) : watch_(inotify_init1(IN_NONBLOCK | IN_CLOEXEC)) {
+    inotify_add_watch(watch_, folder.c_str(), IN_MOVED_TO);
+  }
+  ~Renamed() { ::close(watch_); }
+  std::vector<std::string> names() const {
+    alignas(inotify_event) std::array<char, 65536> events;
+    const ssize_t size = ::read(watch_, events.data(), events.size());
+    std::vector<std::string> names;
+    for (ssize_t at = 0; at < size;) {
+      const auto* event = reinterpret_cast<const inotify_event*>(events.data() + at);
+      names.emplace_back(event->name);
+      at += static_cast<ssize_t>(sizeof *event + event->len);
+    }
+    return names;
+  }
+
+ private:
+  int watch_;
+};
+
+TEST_F(CheckpointsTest, RemoveWhatAKillLeavesInTheMiddleOfARemoval) {
+  Process process(run_);
+  process.checkpoints.save({.step = 1});
+  const Renamed renamed(run_.folder());
+  process.checkpoints.save({.step = 2});
+  int num_leaving = 0;
+  for (const std::string& name : renamed.names()) {
+    if (!name.starts_with("checkpoint-1")) continue;
+    ++num_leaving;
+    fs::create_directories(run_.path(name) / "half");  // as a kill would leave it
+    Process next(run_);
+    EXPECT_EQ(next.checkpoints.restore().step, 2);
+    EXPECT_FALSE(fs::exists(run_.path(name))) << name;
+  }
+  EXPECT_EQ(num_leaving, 1);
 }
 
 TEST_F(CheckpointsTest, EndWithTheBestWeightsWhenAsked) {
