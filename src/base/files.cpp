@@ -78,7 +78,11 @@ bool is_special(const fs::path& path) {  // a pipe, a terminal, /dev/null: writt
   return fs::exists(status) && !fs::is_regular_file(status) && !fs::is_directory(status);
 }
 
-std::string read_to_end(int fd, const fs::path& path, std::size_t expected) {
+[[noreturn]] void refuse_size(const fs::path& path, uint64_t most, const std::string& received) {
+  user_fail(path.string(), "expected a file of at most {} bytes but received {}", most, received);
+}
+
+std::string read_to_end(int fd, const fs::path& path, std::size_t expected, uint64_t most) {
   std::string bytes(expected, '\0');
   std::size_t size = 0;
   for (;;) {
@@ -88,6 +92,7 @@ std::string read_to_end(int fd, const fs::path& path, std::size_t expected) {
     if (n < 0) system_fail(path, "read", errno);
     if (n == 0) break;
     size += static_cast<std::size_t>(n);
+    if (size > most) refuse_size(path, most, "more");  // a pipe or a device has no size to ask for
   }
   bytes.resize(size);
   return bytes;
@@ -130,12 +135,14 @@ bool is_another_living_process(pid_t pid) {
 
 }  // namespace
 
-std::string read_file(const fs::path& path) {
+std::string read_file(const fs::path& path, uint64_t most) {
   const Descriptor file(path, O_RDONLY, "open");
   struct stat status = {};
   if (::fstat(file.get(), &status) != 0) system_fail(path, "look at", errno);
   if (S_ISDIR(status.st_mode)) system_fail(path, "read", EISDIR);
-  return read_to_end(file.get(), path, static_cast<std::size_t>(status.st_size) + 1);
+  const auto size = static_cast<std::size_t>(status.st_size);
+  if (size > most) refuse_size(path, most, std::to_string(size));
+  return read_to_end(file.get(), path, size + 1, most);
 }
 
 void write_file_atomically(const fs::path& path, std::string_view bytes) {

@@ -11,8 +11,12 @@
 
 namespace limbeck {
 
-// The whole file. Throws Error naming the path and the system's reason.
-std::string read_file(const std::filesystem::path& path);
+// The whole file. Throws Error naming the path and the system's reason, and UserError for a file of more than `most`
+// bytes: a file from outside may claim any size, and a sparse one costs nothing on disk.
+std::string read_file(const std::filesystem::path& path, uint64_t most = UINT64_MAX);
+
+// What a file may have that is parsed as a whole: the largest tokenizer.json have some 40 MB.
+inline constexpr uint64_t kLargestTextFile = 1 << 28;  // bytes
 
 // Writes to "path.tmp-PID", syncs, renames. A full disk or any other failure removes the temporary file and throws;
 // what stood under `path` before stays.

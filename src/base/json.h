@@ -15,7 +15,7 @@ using Json = nlohmann::ordered_json;
 
 // Parses text; an error names `where` (usually the path), the line and the column.
 Json parse_json(std::string_view text, std::string_view where);
-Json read_json(const std::filesystem::path& path);
+Json read_json(const std::filesystem::path& path);                      // of at most kLargestTextFile bytes
 void write_json(const std::filesystem::path& path, const Json& value);  // indented by 2, atomically
 
 // Calls on_row(row, line_number) for every non-blank line. A line that is not a JSON object throws UserError

@@ -28,7 +28,7 @@ class Reader {
   void read_toml(const std::string& path) {
     std::string text;
     try {
-      text = read_file(path);
+      text = read_file(path, kLargestTextFile);
     } catch (const UserError& e) {
       complete_ = false;
       mistakes_.push_back(e.what());

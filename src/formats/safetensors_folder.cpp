@@ -41,7 +41,7 @@ nlohmann::json read_index(const fs::path& path) {
     return true;
   };
   try {
-    return nlohmann::json::parse(read_file(path), watch);
+    return nlohmann::json::parse(read_file(path, kLargestTextFile), watch);
   } catch (const nlohmann::json::parse_error& e) {
     fail(kOpenSafetensors, "{}: expected JSON but received something else at byte {}", path.string(), e.byte);
   }

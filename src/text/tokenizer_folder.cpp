@@ -66,7 +66,7 @@ TokenizerSpec read_tokenizer(const path& folder) {
   if (!std::filesystem::exists(file))
     user_fail(folder.string(),
               "expected a tokenizer.json but found none (older vocab.json and merges.txt are not read)");
-  TokenizerSpec spec = parse_tokenizer_json(read_file(file), file.string());
+  TokenizerSpec spec = parse_tokenizer_json(read_file(file, kLargestTextFile), file.string());
   const path config_file = folder / "tokenizer_config.json", map_file = folder / "special_tokens_map.json";
   if (std::filesystem::exists(config_file)) {
     const Json config = object_of(config_file);
@@ -75,7 +75,7 @@ TokenizerSpec read_tokenizer(const path& folder) {
   }
   if (std::filesystem::exists(map_file)) read_special_tokens(object_of(map_file), map_file.string(), spec);
   const path template_file = folder / "chat_template.jinja";  // newer Transformers keep the template here
-  if (std::filesystem::exists(template_file)) spec.chat_template = read_file(template_file);
+  if (std::filesystem::exists(template_file)) spec.chat_template = read_file(template_file, kLargestTextFile);
   return spec;
 }
 

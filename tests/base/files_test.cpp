@@ -54,6 +54,20 @@ TEST(ReadFile, NamesThePathAndTheReason) {
   EXPECT_NE(message_of<UserError>([&] { read_file(folder.path()); }).find("Is a directory"), std::string::npos);
 }
 
+TEST(ReadFile, RefusesMoreThanItMayTake) {
+  const TemporaryFolder folder;
+  write_file_atomically(folder / "x", "1234567890");
+  EXPECT_EQ(read_file(folder / "x", 10), "1234567890");
+  EXPECT_NE(message_of<UserError>([&] {
+              read_file(folder / "x", 9);
+            }).find("x] expected a file of at most 9 bytes but received 10"),
+            std::string::npos);
+  EXPECT_NE(message_of<UserError>([&] {
+              read_file("/dev/zero", 1 << 20);
+            }).find("[/dev/zero] expected a file of at most 1048576 bytes but received more"),
+            std::string::npos);
+}
+
 TEST(ReadFile, ReadsAFileWhoseSizeIsNotKnown) {
   EXPECT_NE(read_file("/proc/self/status").find("Name:"), std::string::npos);
 }

@@ -65,6 +65,16 @@ TEST(ParseJson, NamesInvalidUtf8WithoutRepeatingIt) {
   EXPECT_EQ(message.find('\xff'), std::string::npos);
 }
 
+TEST(ReadJson, RefusesASparseFileOfAnySizeByItsSize) {
+  const TemporaryFolder folder;
+  write_file_atomically(folder / "config.json", "{}");
+  std::filesystem::resize_file(folder / "config.json", uint64_t{1} << 30);  // costs nothing on disk
+  EXPECT_NE(message_of<UserError>([&] {
+              read_json(folder / "config.json");
+            }).find("config.json] expected a file of at most 268435456 bytes but received 1073741824"),
+            std::string::npos);
+}
+
 TEST(WriteJson, ReadsBackEqual) {
   const TemporaryFolder folder;
   const Json value = {{"b", {1, 2.5, "x"}}, {"a", nullptr}};
