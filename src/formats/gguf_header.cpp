@@ -20,6 +20,8 @@ constexpr std::size_t kLongestName = 65535;
 constexpr uint32_t kGgmlDimensions = 4;
 constexpr int kDeepestArray = 4;
 constexpr uint64_t kMostArrayValues = 1 << 24;  // all arrays together; a vocabulary has some 2^18 scores
+constexpr uint64_t kMostStrings = 1 << 22;      // likewise; a vocabulary has some 2^18 tokens and 2^19 merges
+constexpr uint64_t kMostTextBytes = 1 << 28;    // of all strings together; a sparse file may claim any number
 constexpr uint64_t kLargestAlignment = 1 << 20;
 
 enum class ValueType : uint32_t { kU8, kI8, kU16, kI16, kU32, kI32, kF32, kBool, kString, kArray, kU64, kI64, kF64 };
@@ -93,7 +95,7 @@ class GgufHeaderReader {
       const auto [element, count] = array_head();
       if (element == ValueType::kString) {
         std::vector<std::string>& strings = header_.strings[key];
-        for (uint64_t i = 0; i < count; ++i) strings.emplace_back(reader_.text());
+        for (uint64_t i = 0; i < count; ++i) strings.push_back(string());
         return;
       }
       put(key, array(element, count, 1));
@@ -117,6 +119,8 @@ class GgufHeaderReader {
   std::pair<ValueType, uint64_t> array_head() {
     const ValueType element = value_type();
     const uint64_t count = reader_.count(least_bytes(element));
+    if (element == ValueType::kString && (num_strings_ += count) > kMostStrings)
+      reader_.refuse(fmt::format("expected at most {} strings in metadata arrays but received more", kMostStrings));
     if (element != ValueType::kString && (num_array_values_ += count) > kMostArrayValues)
       reader_.refuse(fmt::format("expected at most {} numbers in metadata arrays but received more", kMostArrayValues));
     return {element, count};
@@ -135,6 +139,13 @@ class GgufHeaderReader {
       }
     }
     return values;
+  }
+
+  std::string string() {
+    const std::string_view text = reader_.text();
+    if ((num_text_bytes_ += text.size()) > kMostTextBytes)
+      reader_.refuse(fmt::format("expected at most {} bytes of metadata strings but received more", kMostTextBytes));
+    return std::string(text);
   }
 
   Json scalar(ValueType type) {
@@ -160,7 +171,7 @@ class GgufHeaderReader {
       case ValueType::kF64:
         return reader_.number<double>();
       case ValueType::kString:
-        return std::string(reader_.text());
+        return string();
       case ValueType::kBool: {
         const auto byte = reader_.number<uint8_t>();
         if (byte > 1) reader_.refuse(fmt::format("expected a boolean of 0 or 1 but received {}", byte));
@@ -270,7 +281,7 @@ class GgufHeaderReader {
   ByteReader reader_;
   GgufHeader header_;
   std::unordered_set<std::string> keys_, tensors_;
-  uint64_t num_array_values_ = 0;
+  uint64_t num_array_values_ = 0, num_strings_ = 0, num_text_bytes_ = 0;
 };
 
 }  // namespace

@@ -11,6 +11,7 @@ namespace {
 using testing::error_of;
 using testing::ExactBytes;
 using testing::GgufBytes;
+using testing::TemporaryFolder;
 
 enum : uint32_t { kU8 = 0, kU32 = 4, kBool = 7, kString = 8, kArray = 9, kF32Tensor = 0, kQ4_0Tensor = 2 };
 
@@ -68,6 +69,37 @@ TEST(GgufHeader, RefusesArraysTooDeepOrTooLong) {
   GgufBytes longest(0, 1);
   longest.array("a", kU8, (1 << 24) + 1).data((1 << 24) + 1);
   EXPECT_NE(gguf_refusal(longest).find("expected at most 16777216 numbers"), std::string::npos);
+}
+
+// Parses `file` with so many zeros behind it, which cost nothing on disk.
+GgufHeader parsed_sparse(const GgufBytes& file, uint64_t num_zeros) {
+  const TemporaryFolder folder;
+  write_file_atomically(folder / "m.gguf", file.bytes());
+  std::filesystem::resize_file(folder / "m.gguf", file.bytes().size() + num_zeros);
+  return parse_gguf_header(MappedFile(folder / "m.gguf").bytes(), "m.gguf");
+}
+
+// Zeros are empty strings of 8 bytes each, and of 32 in memory.
+TEST(GgufHeader, RefusesStringsWithoutEnd) {
+  constexpr uint64_t kMost = 1 << 22;
+  const auto with_strings = [](uint64_t count) { return GgufBytes(0, 1).array("a", kString, count); };
+  EXPECT_EQ(parsed_sparse(with_strings(kMost), 8 * kMost).strings.at("a").size(), kMost);
+  EXPECT_NE(error_of([&] {
+              parsed_sparse(with_strings(kMost + 1), 9 * kMost);
+            }).find("expected at most 4194304 strings in metadata arrays"),
+            std::string::npos);
+  GgufBytes nested(0, 1);
+  nested.array("a", kArray, 1).number<uint32_t>(kString).number<uint64_t>(kMost + 1);
+  EXPECT_NE(error_of([&] { parsed_sparse(nested, 9 * kMost); }).find("expected at most 4194304 strings"),
+            std::string::npos);
+}
+
+TEST(GgufHeader, RefusesTextsWithoutEnd) {
+  constexpr uint64_t kMost = 1 << 28;
+  GgufBytes file(0, 1);
+  file.key("a", kString).number<uint64_t>(kMost + 1);
+  EXPECT_NE(error_of([&] { parsed_sparse(file, kMost + 100); }).find("at most 268435456 bytes of metadata strings"),
+            std::string::npos);
 }
 
 TEST(GgufHeader, RefusesWhatStandsTwiceOrHasNoName) {
