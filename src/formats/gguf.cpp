@@ -7,8 +7,8 @@
 
 #include "base/errors.h"
 #include "base/files.h"
+#include "base/printable.h"
 #include "formats/gguf_header.h"
-#include "formats/printable.h"
 
 namespace limbeck::formats {
 namespace {

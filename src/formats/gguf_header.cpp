@@ -7,9 +7,9 @@
 #include <unordered_set>
 
 #include "base/errors.h"
+#include "base/printable.h"
 #include "formats/byte_reader.h"
 #include "formats/gguf_blocks.h"
-#include "formats/printable.h"
 
 namespace limbeck::formats {
 namespace {

@@ -10,7 +10,7 @@
 
 #include "base/errors.h"
 #include "base/files.h"
-#include "formats/printable.h"
+#include "base/printable.h"
 #include "formats/safetensors_header.h"
 #include "tensor/dtype.h"
 

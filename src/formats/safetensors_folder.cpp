@@ -9,7 +9,7 @@
 
 #include "base/errors.h"
 #include "base/files.h"
-#include "formats/printable.h"
+#include "base/printable.h"
 #include "formats/safetensors.h"
 #include "tensor/dtype.h"
 

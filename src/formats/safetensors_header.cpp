@@ -10,7 +10,7 @@
 
 #include "base/errors.h"
 #include "base/json.h"
-#include "formats/printable.h"
+#include "base/printable.h"
 #include "tensor/dtype.h"
 
 namespace limbeck::formats {

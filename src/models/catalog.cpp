@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/errors.h"
+#include "base/printable.h"
 #include "models/llama.h"
 
 namespace limbeck::models {
@@ -18,7 +19,7 @@ const Architecture& architecture_with(std::string_view Architecture::*name, std:
     if (row.*name == wanted) return row;
     known.push_back(row.*name);
   }
-  fail(where, "{}: expected {} but received '{}'", key, fmt::join(known, ", "), wanted);
+  fail(where, "{}: expected {} but received '{}'", key, fmt::join(known, ", "), printable(wanted));
 }
 
 }  // namespace

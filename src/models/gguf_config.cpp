@@ -5,6 +5,7 @@
 #include <cmath>  // std::abs
 
 #include "base/errors.h"
+#include "base/printable.h"
 #include "models/catalog.h"
 #include "models/config.h"
 #include "models/gguf_model.h"
@@ -29,7 +30,7 @@ class ArchitectureMetadata {
   Json need(const std::string& key) const {
     Json value = get(key);
     if (!value.is_number())
-      fail(where(), "{}.{}: expected a number but received {}", architecture_, key, value.dump().substr(0, 60));
+      fail(where(), "{}.{}: expected a number but received {}", architecture_, key, printable_value(value));
     return value;
   }
 

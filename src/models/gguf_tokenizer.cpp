@@ -1,5 +1,6 @@
 // The tokenizer of a GGUF file: hands the metadata to text/gguf_vocabulary.h, which knows what it means.
 #include "base/errors.h"
+#include "base/printable.h"
 #include "models/gguf_model.h"
 #include "text/gguf_vocabulary.h"
 
@@ -22,7 +23,7 @@ class TokenizerMetadata {
     if (!json_.contains(key)) return std::nullopt;
     const Json& value = json_.at(key);
     if (!value.is_number_integer() || (value.is_number_unsigned() && value.get<uint64_t>() > INT64_MAX))
-      fail(file_.path().string(), "{}: expected an id but received {}", key, value.dump().substr(0, 60));
+      fail(file_.path().string(), "{}: expected an id but received {}", key, printable_value(value));
     return value.get<int64_t>();
   }
   std::optional<bool> flag(const char* key) const {
@@ -34,7 +35,7 @@ class TokenizerMetadata {
     if (!json_.contains(key)) return result;
     for (const Json& value : json_.at(key)) {
       if (!value.is_number_integer())
-        fail(file_.path().string(), "{}: expected integers but received {}", key, value.dump().substr(0, 60));
+        fail(file_.path().string(), "{}: expected integers but received {}", key, printable_value(value));
       result.push_back(static_cast<int32_t>(value.get<int64_t>()));
     }
     return result;

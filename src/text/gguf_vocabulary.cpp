@@ -3,6 +3,7 @@
 #include <array>
 
 #include "base/errors.h"
+#include "base/printable.h"
 
 namespace limbeck::text {
 namespace {
@@ -59,13 +60,14 @@ PreTokenizer pre_tokenizer_of_gguf(std::string_view pre, std::string_view where)
   std::string names;
   for (const PreName& known : kPreNames)
     if (!known.name.empty()) names += (names.empty() ? "" : ", ") + std::string(known.name);
-  user_fail(where, "tokenizer.ggml.pre: expected one of {} but received '{}', which is not supported", names, pre);
+  user_fail(where, "tokenizer.ggml.pre: expected one of {} but received '{}', which is not supported", names,
+            printable(pre));
 }
 
 TokenizerSpec spec_from_gguf(GgufVocabulary v, std::string_view where) {
   if (v.model != "gpt2")
     user_fail(where, "tokenizer.ggml.model: expected gpt2 (byte-level BPE) but received '{}', which is not supported",
-              v.model);
+              printable(v.model));
   if (!v.token_types.empty() && v.token_types.size() != v.tokens.size())
     fail(where, "tokenizer.ggml.token_type: expected {} entries, one a token, but received {}", v.tokens.size(),
          v.token_types.size());
@@ -93,7 +95,7 @@ TokenizerSpec spec_from_gguf(GgufVocabulary v, std::string_view where) {
     const std::size_t space =
         merge.find(' ', 1);  // a token may begin with a space, none of an alphabet of bytes has one
     if (space == std::string::npos || space + 1 == merge.size())
-      fail(where, "merge {}: expected two tokens with a space between but received '{}'", rank, merge);
+      fail(where, "merge {}: expected two tokens with a space between but received '{}'", rank, printable(merge));
     spec.merges.emplace_back(merge.substr(0, space), merge.substr(space + 1));
   }
   spec.tokens = std::move(v.tokens);

@@ -94,6 +94,16 @@ TEST(GgufConfig, NamesTheKeyThatCannotBeUsed) {
     EXPECT_NE(complaint_after(key, value).find(key), std::string::npos) << key;
   }
   FakeGguf file = small_gguf();
+  file.json["llama.block_count"] = std::string(100000, '\xff') + "\x1b[2J";
+  const std::string said = message_of([&] { config_of_gguf(file); });
+  EXPECT_TRUE(said.starts_with("[fake.gguf] llama.block_count: expected a number but received \"\\xff")) << said;
+  EXPECT_LT(said.size(), 1000u);
+  file = small_gguf();
+  file.json["general.architecture"] = "\x1b[2J\xff" + std::string(100000, 'x');
+  const std::string unknown = message_of([&] { config_of_gguf(file); });
+  EXPECT_NE(unknown.find("\\x1b[2J\\xffxxx"), std::string::npos) << unknown.substr(0, 1000);
+  EXPECT_LT(unknown.size(), 1000u);
+  file = small_gguf();
   file.tensors.clear();
   EXPECT_NE(message_of([&] { config_of_gguf(file); }).find("token_embd.weight"), std::string::npos);
 }

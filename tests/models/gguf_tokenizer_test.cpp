@@ -45,6 +45,19 @@ TEST(GgufTokenizer, NamesTheKeyThatIsWrong) {
   file.json["tokenizer.ggml.token_type"] = {3, "x"};
   EXPECT_NE(message_of([&] { tokenizer_spec_of_gguf(file); }).find("tokenizer.ggml.token_type"), std::string::npos);
   file = with_tokenizer();
+  for (const char* key : {"tokenizer.ggml.eos_token_id", "tokenizer.ggml.model", "tokenizer.ggml.pre"}) {
+    file = with_tokenizer();
+    file.json[key] = "\xff\x1b" + std::string(100000, 'x');
+    const std::string said = message_of([&] { tokenizer_spec_of_gguf(file); });
+    EXPECT_TRUE(said.starts_with(fmt::format("[fake.gguf] {}: expected ", key))) << said.substr(0, 1000);
+    EXPECT_NE(said.find("\\xff\\x1bxxx"), std::string::npos) << said.substr(0, 1000);
+    EXPECT_LT(said.size(), 1000u);
+  }
+  file = with_tokenizer();
+  file.json["tokenizer.ggml.token_type"] = {3, "\xff"};
+  EXPECT_NE(message_of([&] { tokenizer_spec_of_gguf(file); }).find("tokenizer.ggml.token_type: expected integers but"),
+            std::string::npos);
+  file = with_tokenizer();
   file.json["tokenizer.ggml.model"] = "llama";
   EXPECT_NE(message_of([&] { tokenizer_spec_of_gguf(file); }).find("tokenizer.ggml.model"), std::string::npos);
 }

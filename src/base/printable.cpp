@@ -1,8 +1,8 @@
-#include "formats/printable.h"
+#include "base/printable.h"
 
 #include <fmt/format.h>
 
-namespace limbeck::formats {
+namespace limbeck {
 
 std::string printable(std::string_view bytes, std::size_t longest) {
   std::string text;
@@ -17,4 +17,10 @@ std::string printable(std::string_view bytes, std::size_t longest) {
   return text;
 }
 
-}  // namespace limbeck::formats
+std::string printable_value(const Json& value) {
+  if (value.is_string()) return fmt::format("\"{}\"", printable(value.get_ref<const std::string&>()));
+  if (value.is_structured()) return fmt::format("{} of {}", value.is_array() ? "a list" : "an object", value.size());
+  return value.dump();
+}
+
+}  // namespace limbeck

@@ -4,8 +4,13 @@
 #include <string>
 #include <string_view>
 
-namespace limbeck::formats {
+#include "base/json.h"
+
+namespace limbeck {
 
 std::string printable(std::string_view bytes, std::size_t longest = 80);
 
-}  // namespace limbeck::formats
+// A string in quotes, whatever bytes it has; a number; of lists and objects, which may be long, how much they hold.
+std::string printable_value(const Json& value);
+
+}  // namespace limbeck
