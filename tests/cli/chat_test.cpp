@@ -63,7 +63,7 @@ TEST_F(ChatVerb, RefusesAMessageLongerThanTheContextAndGoesOn) {
   const auto outcome = chat(std::string(500, 'x') + "\nhi\n");
   EXPECT_EQ(outcome.code, 0) << outcome.error;
   EXPECT_NE(outcome.error.find("longer than the context has room for"), std::string::npos) << outcome.error;
-  EXPECT_EQ(outcome.output, chat("hi\n").output);
+  EXPECT_EQ(outcome.out, chat("hi\n").out);
 }
 
 TEST_F(ChatVerb, SaysThatAModelHasNoTemplate) {
