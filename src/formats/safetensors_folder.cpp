@@ -11,6 +11,7 @@
 #include "base/files.h"
 #include "base/printable.h"
 #include "formats/safetensors.h"
+#include "formats/safetensors_header.h"
 #include "tensor/dtype.h"
 
 namespace limbeck::formats {
