@@ -209,9 +209,9 @@ Run Run::open(const fs::path& folder, const std::string& method, const std::stri
       fmt::print(stderr, "note: {} was begun by another build of limbeck {}; its last digits may differ\n",
                  folder.string(), LIMBECK_VERSION);
     if (!run.resumed_) {
-      fs::remove(manifest_path);  // first: from here on this is a new folder
       fs::remove(folder / "log.jsonl");
       fs::remove(folder / "dropped.jsonl");
+      fs::remove(manifest_path);  // last: a process killed before this leaves a folder that can still be begun anew
     }
   }
   if (!run.resumed_) {
