@@ -8,7 +8,6 @@
 #include "base/errors.h"
 #include "evaluation/likelihood.h"
 #include "recipes/ekt_train.h"
-#include "synthesis/contamination.h"
 #include "synthesis/prompts.h"
 
 namespace limbeck::recipes {
@@ -153,12 +152,11 @@ std::vector<TrainingPair> unverified_pairs(const EktContext& context, std::size_
   Random random(context.run.seed().derive("unfiltered"));
   random.shuffle(order);
   const auto k = static_cast<std::size_t>(context.options.k);
-  const synthesis::TestSet test_set(context.test, context.options.decontamination);
   std::vector<TrainingPair> pairs;
   for (std::size_t i = 0; i < k * order.size() && pairs.size() < count; ++i) {
     const std::size_t problem = order[i % order.size()];
     const std::string& program = context.samples[problem * k + i / order.size()].program;
-    if (!test_set.overlap(program)) pairs.push_back({context.train[problem].question, program});
+    if (!context.test_set->overlap(program)) pairs.push_back({context.train[problem].question, program});
   }
   return pairs;
 }

@@ -5,7 +5,6 @@
 #include <numeric>
 
 #include "base/errors.h"
-#include "synthesis/contamination.h"
 #include "synthesis/draw.h"
 #include "synthesis/prompts.h"
 #include "synthesis/selection.h"
@@ -39,9 +38,9 @@ void expect_clean(const std::vector<synthesis::WorkedExample>& examples, const s
 EktContext::EktContext(const EktOptions& options, const Run& run) : options(options), run(run) {
   test = synthesis::read_problems(options.test_problems);
   examples = synthesis::read_examples(options.examples);
-  const synthesis::TestSet test_set(test, options.decontamination);
-  expect_clean(examples, test_set, options.examples);
-  train = clean_problems(synthesis::read_problems(options.problems), test_set, dropped);
+  test_set = std::make_unique<synthesis::TestSet>(test, options.decontamination);
+  expect_clean(examples, *test_set, options.examples);
+  train = clean_problems(synthesis::read_problems(options.problems), *test_set, dropped);
   if (train.empty())
     user_fail(options.problems, "expected training problems but every one of them overlaps the test set");
   split_off_dev();
@@ -85,8 +84,7 @@ models::Pretrained EktContext::student() const {
 }
 
 void EktContext::draw_teacher_samples() {
-  const synthesis::TestSet test_set(test, options.decontamination);
-  synthesis::Selector selector(options.selection, &test_set);
+  synthesis::Selector selector(options.selection, test_set.get());
   const synthesis::Draw draw{
       .label = "teacher's samples",
       .problems = train,

@@ -14,6 +14,7 @@
 #include "recipes/ekt.h"
 #include "recipes/solving.h"
 #include "sandbox/judge.h"
+#include "synthesis/contamination.h"
 #include "synthesis/problems.h"
 #include "synthesis/samples.h"
 
@@ -36,7 +37,8 @@ class EktContext {
 
   const EktOptions& options;
   const Run& run;
-  std::vector<synthesis::Problem> train, dev, test;  // without what overlaps the test set
+  std::vector<synthesis::Problem> train, dev, test;    // without what overlaps the test set
+  std::unique_ptr<const synthesis::TestSet> test_set;  // what nothing that is trained on may overlap
   std::vector<DroppedProblem> dropped;
   std::vector<synthesis::WorkedExample> examples;
   std::unique_ptr<sandbox::Judge> judge;

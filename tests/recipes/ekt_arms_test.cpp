@@ -55,5 +55,16 @@ TEST_F(Arms, UnverifiedPairsTakeTheFirstSampleOfRandomProblemsWhateverItsVerdict
   EXPECT_EQ(many.back().program, "s1") << "second samples only when the first ones are used up";
 }
 
+TEST_F(Arms, UnverifiedPairsLeaveOutProgramsThatQuoteATestQuestion) {
+  const auto run = open_run("run");
+  EktContext context(options_, run);
+  fill(context);
+  context.samples.front().program = context.test.front().question;
+  const auto pairs = unverified_pairs(context, context.train.size());
+  ASSERT_EQ(pairs.size(), context.train.size());
+  for (const auto& pair : pairs) EXPECT_NE(pair.program, context.test.front().question);
+  EXPECT_EQ(pairs.back().program, "s1") << "a second sample of another problem instead";
+}
+
 }  // namespace
 }  // namespace limbeck::recipes
