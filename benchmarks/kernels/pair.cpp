@@ -1,0 +1,57 @@
+#include "benchmarks/kernels/pair.h"
+
+#include <benchmark/benchmark.h>
+
+#include <algorithm>
+
+#include "benchmarks/kernels/peak.h"
+
+namespace limbeck::benchmarks {
+namespace {
+
+double arithmetic_peak(Arithmetic arithmetic) {
+  const ArithmeticPeak& rates = peak().arithmetic;
+  if (arithmetic == Arithmetic::kBf16) return rates.bf16;
+  return arithmetic == Arithmetic::kInt8 ? rates.int8 : rates.fp32;
+}
+
+// Reads at the speed of reading, writes at that of writing, or all of it at the speed of a copy if that is faster.
+double memory_seconds(const Work& work) {
+  const MemoryPeak& rates = peak().memory;
+  const double apart = work.bytes_read / rates.read + work.bytes_written / rates.write;
+  return std::min(apart, (work.bytes_read + work.bytes_written) / rates.copy);
+}
+
+void run(benchmark::State& state, const Work& work, const Setup& setup) {
+  const double compute = work.operations / arithmetic_peak(work.arithmetic), memory = memory_seconds(work);
+  const Body body = setup();
+  body();  // pages are touched, buffers of the libraries made
+  for (auto _ : state) body();
+  using benchmark::Counter;
+  const auto a_second = [&](double amount) { return Counter(amount, Counter::kIsIterationInvariantRate); };
+  if (work.operations > 0) state.counters["GF/s"] = a_second(work.operations / 1e9);
+  state.counters["GB/s"] = a_second((work.bytes_read + work.bytes_written) / 1e9);
+  state.counters["of_peak"] = a_second(std::max(compute, memory));
+  state.SetLabel(compute > memory ? "compute" : "memory");
+}
+
+void add(const std::string& name, const Work& work, Setup setup) {
+  benchmark::RegisterBenchmark(name.c_str(),
+                               [work, setup = std::move(setup)](benchmark::State& state) { run(state, work, setup); })
+      ->UseRealTime()
+      ->Unit(benchmark::kMicrosecond);
+}
+
+}  // namespace
+
+Pair::Pair(const std::string& name, const Work& work, Setup limbeck, Setup aten) {
+  add(name + "/limbeck", work, std::move(limbeck));
+  if (aten) add(name + "/aten", work, std::move(aten));
+}
+
+at::Tensor normal(at::IntArrayRef shape, at::ScalarType type) {
+  at::manual_seed(1);
+  return at::randn(shape).to(type);
+}
+
+}  // namespace limbeck::benchmarks

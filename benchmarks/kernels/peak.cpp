@@ -1,0 +1,174 @@
+#include "benchmarks/kernels/peak.h"
+
+#include <omp.h>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+
+namespace limbeck::benchmarks {
+namespace {
+
+constexpr int kTries = 5;
+constexpr int64_t kRounds = int64_t{1} << 21;         // about 10 ms of 24 multiply-adds each
+constexpr int64_t kStreamBytes = int64_t{192} << 20;  // a buffer: many times the caches
+constexpr int64_t kPieceBytes = int64_t{8} << 20;     // what memset and memcpy get at once
+constexpr int kSums = 24;                             // independent chains: latency x width of the widest core
+
+using Clock = std::chrono::steady_clock;
+
+// Best rate of some tries of `work(thread)` on each of `threads` threads; `amount` is what one thread does in a try.
+template <class Work>
+double best_rate(int threads, double amount, const Work& work) {
+  double best = 0;
+  for (int i = 0; i < kTries; ++i) {
+    Clock::time_point begun, ended;
+#pragma omp parallel num_threads(threads)
+    {
+#pragma omp barrier
+#pragma omp master
+      begun = Clock::now();
+      work(omp_get_thread_num());
+#pragma omp barrier
+#pragma omp master
+      ended = Clock::now();
+    }
+    best = std::max(best, amount * threads / std::chrono::duration<double>(ended - begun).count());
+  }
+  return best;
+}
+
+// The sums are asked for in registers after each round, so that no multiply-add is left out or kept in memory.
+#if defined(__x86_64__)
+__attribute__((target("avx512f"))) void add_fp32_512(int64_t rounds) {
+  __m512 sums[kSums] = {}, a = _mm512_set1_ps(1e-3f), b = _mm512_set1_ps(1e-3f);
+  for (int64_t round = 0; round < rounds; ++round)
+#pragma GCC unroll 24
+    for (int i = 0; i < kSums; ++i) {
+      sums[i] = _mm512_fmadd_ps(a, b, sums[i]);
+      asm volatile("" : "+v"(sums[i]));
+    }
+}
+
+__attribute__((target("avx512f,avx512bf16"))) void add_bf16_512(int64_t rounds) {
+  __m512 sums[kSums] = {};
+  const __m512bh a = (__m512bh)_mm512_set1_epi16(0x3a83), b = a;  // 1e-3
+  for (int64_t round = 0; round < rounds; ++round)
+#pragma GCC unroll 24
+    for (int i = 0; i < kSums; ++i) {
+      sums[i] = _mm512_dpbf16_ps(sums[i], a, b);
+      asm volatile("" : "+v"(sums[i]));
+    }
+}
+
+__attribute__((target("avx512f,avx512vnni"))) void add_int8_512(int64_t rounds) {
+  __m512i sums[kSums] = {};
+  const __m512i a = _mm512_set1_epi8(1), b = a;
+  for (int64_t round = 0; round < rounds; ++round)
+#pragma GCC unroll 24
+    for (int i = 0; i < kSums; ++i) {
+      sums[i] = _mm512_dpbusd_epi32(sums[i], a, b);
+      asm volatile("" : "+v"(sums[i]));
+    }
+}
+
+__attribute__((target("avx2,fma"))) void add_fp32_256(int64_t rounds) {
+  __m256 sums[kSums / 2] = {}, a = _mm256_set1_ps(1e-3f), b = a;
+  for (int64_t round = 0; round < 2 * rounds; ++round)
+#pragma GCC unroll 12
+    for (int i = 0; i < kSums / 2; ++i) {
+      sums[i] = _mm256_fmadd_ps(a, b, sums[i]);
+      asm volatile("" : "+x"(sums[i]));
+    }
+}
+#endif
+
+void add_portable(int64_t rounds) {
+  typedef float Lanes __attribute__((vector_size(16)));
+  Lanes sums[kSums / 2] = {}, a = {1e-3f, 1e-3f, 1e-3f, 1e-3f};
+  for (int64_t round = 0; round < 2 * rounds; ++round)
+#pragma GCC unroll 12
+    for (int i = 0; i < kSums / 2; ++i) {
+      sums[i] += a * a;
+      asm volatile("" : "+m"(sums[i]));
+    }
+}
+
+using Rounds = void (*)(int64_t);
+
+double arithmetic_rate(int threads, int lanes, Rounds rounds) {
+  return best_rate(threads, 2.0 * lanes * kSums * kRounds, [&](int) { rounds(kRounds); });
+}
+
+__attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default"))) int64_t sum_of_stream(const int64_t* from,
+                                                                                                    int64_t count) {
+  int64_t sum = 0;
+#pragma omp simd reduction(+ : sum)
+  for (int64_t i = 0; i < count; ++i) sum += from[i];
+  return sum;
+}
+
+// Uninitialised memory whose pages are touched by the threads that will use it.
+std::unique_ptr<char[]> stream(int threads) {
+  std::unique_ptr<char[]> bytes(new char[kStreamBytes]);
+#pragma omp parallel num_threads(threads)
+  {
+    const int64_t share = kStreamBytes / threads;
+    std::memset(bytes.get() + share * omp_get_thread_num(), 1, share);
+  }
+  return bytes;
+}
+
+}  // namespace
+
+ArithmeticPeak measure_arithmetic(int threads) {
+  ArithmeticPeak peak;
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  if (__builtin_cpu_supports("avx512f")) {
+    peak.fp32 = arithmetic_rate(threads, 16, add_fp32_512);
+  } else if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
+    peak.fp32 = arithmetic_rate(threads, 8, add_fp32_256);
+  }
+  if (__builtin_cpu_supports("avx512bf16")) peak.bf16 = arithmetic_rate(threads, 32, add_bf16_512);
+  if (__builtin_cpu_supports("avx512vnni")) peak.int8 = arithmetic_rate(threads, 64, add_int8_512);
+#endif
+  if (peak.fp32 == 0) peak.fp32 = arithmetic_rate(threads, 4, add_portable);
+  if (peak.bf16 == 0) peak.bf16 = peak.fp32;
+  if (peak.int8 == 0) peak.int8 = peak.fp32;
+  return peak;
+}
+
+MemoryPeak measure_memory(int threads) {
+  const auto from = stream(threads), to = stream(threads);
+  const int64_t share = kStreamBytes / threads;
+  MemoryPeak peak;
+  peak.read = best_rate(threads, static_cast<double>(share), [&](int thread) {
+    const int64_t sum = sum_of_stream(reinterpret_cast<const int64_t*>(from.get() + share * thread), share / 8);
+    asm volatile("" : : "r"(sum));
+  });
+  const auto in_pieces = [&](int thread, auto work) {
+    for (int64_t done = 0; done < share; done += kPieceBytes)
+      work(share * thread + done, std::min(kPieceBytes, share - done));
+  };
+  peak.write = best_rate(threads, static_cast<double>(share), [&](int thread) {
+    in_pieces(thread, [&](int64_t at, int64_t bytes) { std::memset(to.get() + at, 2, bytes); });
+  });
+  peak.copy = best_rate(threads, 2.0 * share, [&](int thread) {
+    in_pieces(thread, [&](int64_t at, int64_t bytes) { std::memcpy(to.get() + at, from.get() + at, bytes); });
+  });
+  return peak;
+}
+
+const Peak& peak() {
+  static const Peak kPeak{measure_arithmetic(omp_get_max_threads()), measure_memory(omp_get_max_threads())};
+  return kPeak;
+}
+
+}  // namespace limbeck::benchmarks

@@ -1,0 +1,28 @@
+// What this machine can do at most, measured where the benchmarks run: multiply-adds that never leave the registers,
+// and streams over memory far larger than the caches. A kernel's time is held against these.
+#pragma once
+
+namespace limbeck::benchmarks {
+
+// A multiply-add counts as two operations. Arithmetic that the processor has no instruction for has the rate of fp32.
+struct ArithmeticPeak {
+  double fp32 = 0;  // operations a second
+  double bf16 = 0;  // products of bf16 pairs, added in fp32 (AVX-512 BF16)
+  double int8 = 0;  // products of four u8 with four s8, added in int32 (AVX-512 VNNI)
+};
+ArithmeticPeak measure_arithmetic(int threads);
+
+struct MemoryPeak {
+  double read = 0, write = 0;  // bytes a second
+  double copy = 0;             // bytes read and bytes written, both counted
+};
+MemoryPeak measure_memory(int threads);
+
+// With all threads that OpenMP has here. Measured once, at the first call (about two seconds); the best of some tries.
+struct Peak {
+  ArithmeticPeak arithmetic;
+  MemoryPeak memory;
+};
+const Peak& peak();
+
+}  // namespace limbeck::benchmarks
