@@ -48,6 +48,25 @@ def blocks_file(out, rng):
     save_file(tensors, out / "blocks.safetensors")
 
 
+def encoded_file(out):
+    """encoded.safetensors: numbers [n, 32] fp32, and NAME.blocks [n, bytes] that the gguf package makes of them."""
+    rng = np.random.default_rng(11)
+    numbers = (rng.normal(size=(64, 32)) * 10.0 ** rng.integers(-6, 3, (64, 1))).astype(np.float32)
+    numbers[0] = 0
+    numbers[1] = 1.5
+    numbers[2] = -numbers[2].max()
+    numbers[3, ::2] = -numbers[3, 1::2]                     # each magnitude twice, with both signs
+    numbers[4] = np.arange(32, dtype=np.float32) - 16       # halves between two steps
+    numbers[5] = np.arange(32, dtype=np.float32) * 127 / 62
+    numbers[6] = 0
+    numbers[6, 31] = -1e-7                                  # a scale that is subnormal in half precision
+    tensors = {"numbers": torch.from_numpy(numbers)}
+    for name in ["F16", "BF16", "Q8_0", "Q4_0"]:
+        blocks = quants.quantize(numbers, gguf.GGMLQuantizationType[name])
+        tensors[name + ".blocks"] = torch.from_numpy(np.ascontiguousarray(blocks).view(np.uint8).reshape(64, -1).copy())
+    save_file(tensors, out / "encoded.safetensors")
+
+
 def gguf_file(path, rng, endianess=gguf.GGUFEndian.LITTLE):
     """One tensor of each type, and metadata of each type. Returns what a reader must see."""
     w = gguf.GGUFWriter(path, "llama", endianess=endianess)
@@ -121,6 +140,7 @@ def main():
     out.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(7)
     blocks_file(out, rng)
+    encoded_file(out)
 
     expected = gguf_file(out / "v3.gguf", rng)
     save_file({k: torch.from_numpy(np.ascontiguousarray(v)) for k, v in expected.items()}, out / "gguf.safetensors")

@@ -1,0 +1,18 @@
+// fp32 numbers -> the element types of GGUF files that can be written: F32, F16, BF16, Q8_0, Q4_0. The blocks are those
+// of ggml's reference quantisers to the byte (quantize_row_q8_0_ref, quantize_row_q4_0_ref; github.com/ggml-org/ggml).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "formats/gguf_blocks.h"
+
+namespace limbeck::formats {
+
+bool can_encode(GgufType type);
+
+// num_values is a multiple of the type's block; uses all threads. `blocks` has room for num_values / block_values *
+// block_bytes bytes and needs no alignment. Throws Error for the other types.
+void encode_blocks(GgufType type, const float* values, std::byte* blocks, int64_t num_values);
+
+}  // namespace limbeck::formats

@@ -1,0 +1,81 @@
+#include "formats/gguf_encode.h"
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <limits>
+
+#include "formats/files.h"
+#include "formats/safetensors.h"
+
+namespace limbeck::formats {
+namespace {
+
+struct NamedType {
+  const char* name;
+  GgufType type;
+};
+class EncodeBlocks : public ::testing::TestWithParam<NamedType> {};
+INSTANTIATE_TEST_SUITE_P(Types, EncodeBlocks,
+                         ::testing::Values(NamedType{"F16", GgufType::kF16}, NamedType{"BF16", GgufType::kBF16},
+                                           NamedType{"Q8_0", GgufType::kQ8_0}, NamedType{"Q4_0", GgufType::kQ4_0}),
+                         [](const auto& info) { return info.param.name; });
+
+std::vector<std::byte> encoded(GgufType type, const at::Tensor& numbers) {
+  const GgufTypeInfo& info = info_of(type);
+  std::vector<std::byte> blocks(static_cast<std::size_t>(numbers.numel() / info.block_values * info.block_bytes));
+  encode_blocks(type, numbers.const_data_ptr<float>(), blocks.data(), numbers.numel());
+  return blocks;
+}
+
+at::Tensor decoded(GgufType type, const std::vector<std::byte>& blocks, int64_t count) {
+  at::Tensor values = at::empty({count}, at::kFloat);
+  decode_blocks(type, blocks.data(), values.data_ptr<float>(), count);
+  return values;
+}
+
+// encoded.safetensors: tests/golden/scripts/make_formats_golden.py
+TEST_P(EncodeBlocks, GivesTheBytesOfTheGgufPackage) {
+  const auto file = open_safetensors(testing::golden("encoded.safetensors"));
+  const at::Tensor numbers = file->read("numbers");
+  const at::Tensor expected = file->read(std::string(GetParam().name) + ".blocks").contiguous();
+  const auto blocks = encoded(GetParam().type, numbers);
+  ASSERT_EQ(blocks.size(), static_cast<std::size_t>(expected.numel()));
+  const auto* want = static_cast<const std::byte*>(expected.const_data_ptr());
+  for (std::size_t i = 0; i < blocks.size(); ++i)
+    ASSERT_EQ(blocks[i], want[i]) << "byte " << i << " of blocks of " << blocks.size() / 64;
+}
+
+TEST_P(EncodeBlocks, KeepsWhatItsOwnDecodingGives) {
+  const at::Tensor numbers = at::sin(at::arange(32 * 40, at::kFloat) * 1.7) * 3;
+  const at::Tensor once = decoded(GetParam().type, encoded(GetParam().type, numbers), numbers.numel());
+  const at::Tensor twice = decoded(GetParam().type, encoded(GetParam().type, once), numbers.numel());
+  EXPECT_LT((once - twice).abs().max().item<double>(), 1e-3);
+  // Q4_0, the coarsest, has a step of an eighth of the block's largest number, and cuts what is a step beyond 7.
+  EXPECT_LT((once - numbers).abs().max().item<double>(), numbers.abs().max().item<double>() / 8 + 1e-3);
+}
+
+TEST_P(EncodeBlocks, MakesZeroOfWhatIsTooSmallForAScale) {
+  const at::Tensor numbers = at::full({32}, std::numeric_limits<float>::denorm_min());
+  const at::Tensor back = decoded(GetParam().type, encoded(GetParam().type, numbers), 32);
+  EXPECT_LT(back.abs().max().item<double>(), 1e-37);
+}
+
+TEST(EncodeBlocksCheck, RefusesHalfBlocksAndTypesThatAreOnlyRead) {
+  std::vector<float> numbers(256);
+  std::vector<std::byte> blocks(1024);
+  EXPECT_NE(testing::error_of([&] {
+              encode_blocks(GgufType::kQ8_0, numbers.data(), blocks.data(), 33);
+            }).find("multiple of 32"),
+            std::string::npos);
+  EXPECT_NE(testing::error_of([&] {
+              encode_blocks(GgufType::kQ4_K, numbers.data(), blocks.data(), 256);
+            }).find("received Q4_K"),
+            std::string::npos);
+  EXPECT_FALSE(can_encode(GgufType::kQ4_K));
+  encode_blocks(GgufType::kQ8_0, numbers.data(), blocks.data(), 0);  // nothing to do
+}
+
+}  // namespace
+}  // namespace limbeck::formats
