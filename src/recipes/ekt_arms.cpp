@@ -9,6 +9,7 @@
 #include "evaluation/likelihood.h"
 #include "recipes/ekt_train.h"
 #include "synthesis/prompts.h"
+#include "teachers/open.h"
 
 namespace limbeck::recipes {
 namespace {
@@ -122,7 +123,7 @@ std::string arm_names_text() {
 
 ArmResult measure_teacher(EktContext& context, const Run& run) {
   const Prompt few_shot = [&](const synthesis::Problem& problem) { return context.few_shot(problem); };
-  const auto teacher = [&]() -> const models::Pretrained& { return context.teacher(); };
+  const auto teacher = [&]() -> teachers::Teacher& { return context.teacher(); };
   ArmResult result{.name = "teacher", .title = "Teacher, few-shot"};
   result.solved = context.solve_test("few-shot teacher", teacher, few_shot, run.path("test"));
   const auto k = static_cast<std::size_t>(context.options.eval.num_samples);
@@ -132,7 +133,10 @@ ArmResult measure_teacher(EktContext& context, const Run& run) {
         std::find_if(first, first + static_cast<int64_t>(k), [](const auto& sample) { return sample.passed(); });
     if (passed != first + static_cast<int64_t>(k)) context.references.emplace_back(context.test[p], passed->program);
   }
-  result.nll = measure_nll(context, teacher, few_shot, run.path("likelihood.json"));
+  if (teachers::is_local(context.options.teacher))
+    result.nll = measure_nll(
+        context, [&]() -> const models::Pretrained& { return *context.teacher().model(); }, few_shot,
+        run.path("likelihood.json"));
   result.folder = run.folder();
   return result;
 }

@@ -8,6 +8,7 @@
 #include "synthesis/draw.h"
 #include "synthesis/prompts.h"
 #include "synthesis/selection.h"
+#include "teachers/open.h"
 
 namespace limbeck::recipes {
 namespace {
@@ -60,12 +61,10 @@ void EktContext::split_off_dev() {
   train = std::move(rest);
 }
 
-const models::Pretrained& EktContext::teacher() {
-  if (!teacher_) {
-    teacher_ =
-        in_context("loading teacher " + options.teacher, [&] { return models::load_pretrained(options.teacher); });
-    teacher_->model->freeze(options.precision);
-  }
+teachers::Teacher& EktContext::teacher() {
+  if (!teacher_)
+    teacher_ = teachers::open_teacher(
+        options.teacher, {.batch = {.max_batch = options.batch.max_batch, .precision = options.precision}});
   return *teacher_;
 }
 
@@ -97,7 +96,7 @@ void EktContext::draw_teacher_samples() {
       .decide = [&](const synthesis::Problem& problem,
                     std::span<synthesis::JudgedSample> of_problem) { selector.decide(problem, of_problem); }};
   samples = synthesis::draw_samples(
-      draw, [this]() -> const models::Pretrained& { return teacher(); }, *judge, run.path("samples.jsonl"));
+      draw, [this]() -> teachers::Teacher& { return teacher(); }, *judge, run.path("samples.jsonl"));
 }
 
 std::string EktContext::few_shot(const synthesis::Problem& problem) const {
@@ -119,6 +118,14 @@ Solving EktContext::solving(const std::string& label, const std::vector<synthesi
 }
 
 Solved EktContext::solve_test(const std::string& label, const std::function<const models::Pretrained&()>& source,
+                              const std::function<std::string(const synthesis::Problem&)>& prompt,
+                              const std::filesystem::path& folder) const {
+  Solving on_test = solving(label, test);
+  on_test.prompt = prompt;
+  return solve(on_test, source, *judge, folder);
+}
+
+Solved EktContext::solve_test(const std::string& label, const std::function<teachers::Teacher&()>& source,
                               const std::function<std::string(const synthesis::Problem&)>& prompt,
                               const std::filesystem::path& folder) const {
   Solving on_test = solving(label, test);

@@ -4,7 +4,6 @@
 
 #include <filesystem>
 #include <memory>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,6 +16,7 @@
 #include "synthesis/contamination.h"
 #include "synthesis/problems.h"
 #include "synthesis/samples.h"
+#include "teachers/teacher.h"
 
 namespace limbeck::recipes {
 
@@ -46,22 +46,25 @@ class EktContext {
   std::vector<std::pair<synthesis::Problem, std::string>>
       references;  // test problems with a verified program of the teacher
 
-  const models::Pretrained& teacher();  // frozen; loaded when first asked for
+  teachers::Teacher& teacher();  // opened when first asked for
   void release_teacher() { teacher_.reset(); }
   models::Pretrained student() const;  // fresh, fp32, to be trained or frozen
 
   void draw_teacher_samples();  // samples.jsonl
   std::string few_shot(const synthesis::Problem& problem) const;
   static std::string zero_shot(const synthesis::Problem& problem);
-  // Figures of `source` on the test problems, into `folder`.
+  // Figures of a frozen model, or of a teacher, on the test problems, into `folder`.
   Solved solve_test(const std::string& label, const std::function<const models::Pretrained&()>& source,
+                    const std::function<std::string(const synthesis::Problem&)>& prompt,
+                    const std::filesystem::path& folder) const;
+  Solved solve_test(const std::string& label, const std::function<teachers::Teacher&()>& source,
                     const std::function<std::string(const synthesis::Problem&)>& prompt,
                     const std::filesystem::path& folder) const;
   Solving solving(const std::string& label, const std::vector<synthesis::Problem>& problems) const;
 
  private:
   void split_off_dev();
-  std::optional<models::Pretrained> teacher_;
+  std::unique_ptr<teachers::Teacher> teacher_;
 };
 
 }  // namespace limbeck::recipes

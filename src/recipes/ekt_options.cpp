@@ -2,12 +2,12 @@
 
 #include "recipes/ekt.h"
 #include "recipes/ekt_arms.h"
+#include "teachers/open.h"
 
 namespace limbeck::recipes {
 
 void EktOptions::describe(Fields& f) {
-  f("teacher", teacher, "the model that writes programs: a Hugging Face folder or a .gguf file",
-    Names::kRequiredFileOrFolder);
+  f("teacher", teacher, fmt::format("who writes programs: {}", teachers::kTeacherKinds), Names::kRequiredFileOrFolder);
   f("student", student, "the model that learns: a Hugging Face folder or a .gguf file; empty: a slice of the teacher",
     Names::kFileOrFolder);
   f("student_layers", student_layers, "blocks of the student, evenly spaced over those it has; 0: all", at_least(0));
@@ -46,6 +46,8 @@ void EktOptions::describe(Fields& f) {
           arms.begin() + static_cast<int64_t>(i))
         return fmt::format("arms: '{}' stands there twice", arms[i]);
     }
+    if (student.empty() && !teacher.empty() && !teachers::is_local(teacher))
+      return fmt::format("student: expected a model, for {} has none of which it could be a slice", teacher);
     if (arms.empty()) return fmt::format("arms: expected at least one of {}", arm_names_text());
     return std::nullopt;
   });

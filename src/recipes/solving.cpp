@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "teachers/local.h"
+
 namespace limbeck::recipes {
 namespace {
 
@@ -53,6 +55,13 @@ void SolvingOptions::describe(Fields& f) {
 }
 
 Solved solve(const Solving& solving, const std::function<const models::Pretrained&()>& source, sandbox::Judge& judge,
+             const std::filesystem::path& folder) {
+  const auto teacher = teachers::local_teacher(solving.label, source, solving.batch);
+  return solve(
+      solving, [&]() -> teachers::Teacher& { return *teacher; }, judge, folder);
+}
+
+Solved solve(const Solving& solving, const std::function<teachers::Teacher&()>& source, sandbox::Judge& judge,
              const std::filesystem::path& folder) {
   std::filesystem::create_directories(folder);
   synthesis::Draw draw = draw_of(solving);

@@ -17,6 +17,7 @@
 #include "synthesis/draw.h"
 #include "synthesis/problems.h"
 #include "synthesis/samples.h"
+#include "teachers/teacher.h"
 
 namespace limbeck::recipes {
 
@@ -50,6 +51,9 @@ struct Solving {
 
 // Writes samples.jsonl and greedy.jsonl into `folder`, going on from what stands there. `source` is asked for only when
 // something is left to draw.
+Solved solve(const Solving& solving, const std::function<teachers::Teacher&()>& source, sandbox::Judge& judge,
+             const std::filesystem::path& folder);
+// The same of a frozen model.
 Solved solve(const Solving& solving, const std::function<const models::Pretrained&()>& source, sandbox::Judge& judge,
              const std::filesystem::path& folder);
 

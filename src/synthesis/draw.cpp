@@ -11,7 +11,7 @@
 #include "base/files.h"
 #include "base/interrupt.h"
 #include "base/progress.h"
-#include "synthesis/prompts.h"
+#include "teachers/local.h"
 
 namespace limbeck::synthesis {
 namespace {
@@ -145,6 +145,13 @@ JudgedSample drawn_sample(const Draw& draw, const std::string& id, const generat
 
 std::vector<JudgedSample> draw_samples(const Draw& draw, const std::function<const models::Pretrained&()>& source,
                                        sandbox::Judge& judge, const std::filesystem::path& file) {
+  const auto teacher = teachers::local_teacher("a model", source, draw.batch);
+  return draw_samples(
+      draw, [&]() -> teachers::Teacher& { return *teacher; }, judge, file);
+}
+
+std::vector<JudgedSample> draw_samples(const Draw& draw, const std::function<teachers::Teacher&()>& source,
+                                       sandbox::Judge& judge, const std::filesystem::path& file) {
   std::vector<JudgedSample> earlier = read_earlier(draw, file);
   const auto num_problems = static_cast<int64_t>(draw.problems.size());
   const int64_t first_new = static_cast<int64_t>(earlier.size()) / draw.num_samples;
@@ -157,16 +164,17 @@ std::vector<JudgedSample> draw_samples(const Draw& draw, const std::function<con
   int64_t num_drawn = first_new * draw.num_samples;
   Progress progress(draw.label, "samples", num_problems * draw.num_samples, num_drawn);
   Writer writer(draw, judge, file, earlier.size());
-  const models::Pretrained& model = source();
-  std::vector<generate::Prompt> prompts;
+  teachers::Teacher& teacher = source();
+  std::vector<teachers::Question> questions;
   for (int64_t p = first_new; p < num_problems; ++p) {
     const Problem& problem = draw.problems[static_cast<std::size_t>(p)];
-    prompts.push_back({.ids = encode_prompt(*model.tokenizer, draw.prompt(problem)),
-                       .num_samples = draw.num_samples,
-                       .seed = draw.seed.derive(problem.id)});
+    questions.push_back({.id = problem.id,
+                         .prompt = draw.prompt(problem),
+                         .num_samples = draw.num_samples,
+                         .seed = draw.seed.derive(problem.id)});
   }
-  std::vector<std::vector<JudgedSample>> drawn(prompts.size());
-  std::vector<int64_t> missing(prompts.size(), draw.num_samples);
+  std::vector<std::vector<JudgedSample>> drawn(questions.size());
+  std::vector<int64_t> missing(questions.size(), draw.num_samples);
   const auto on_sample = [&](const generate::Sample& sample) {
     progress.set(++num_drawn);
     const auto p = static_cast<std::size_t>(sample.prompt_index);
@@ -177,7 +185,7 @@ std::vector<JudgedSample> draw_samples(const Draw& draw, const std::function<con
     if (--missing[p] == 0) writer.push(problem_index, std::move(drawn[p]));
   };
   try {
-    generate::generate(model, prompts, draw.sampling, draw.batch, on_sample);
+    teacher.sample(questions, draw.sampling, on_sample);
   } catch (const Interrupted& interrupted) {
     writer.finish();
     throw Interrupted(interrupted.signal(), "the samples so far are saved; run the same command again to go on");

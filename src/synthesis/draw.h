@@ -1,4 +1,4 @@
-// Draws k programs a problem from a model, runs each in the sandbox while the next ones are drawn, and writes a line
+// Draws k programs a problem from a teacher, runs each in the sandbox while the next ones are drawn, and writes a line
 // for each, in order. Interrupted anywhere, the same call goes on and the file ends in the same bytes.
 #pragma once
 
@@ -14,6 +14,7 @@
 #include "synthesis/problems.h"
 #include "synthesis/samples.h"
 #include "synthesis/truncation.h"
+#include "teachers/teacher.h"
 
 namespace limbeck::synthesis {
 
@@ -23,7 +24,7 @@ struct Draw {
   int64_t num_samples = 100;  // k, for each problem
   std::function<std::string(const Problem&)> prompt;
   generate::SamplingOptions sampling;
-  generate::BatchOptions batch;
+  generate::BatchOptions batch;  // of a model that is handed in as it is
   Truncation truncation;
   Seed seed;  // sample i of a problem uses seed.derive(id).derive(i)
   // Fills kept and reason of one problem's samples; called for every problem in order, also for those of an earlier
@@ -31,7 +32,10 @@ struct Draw {
   std::function<void(const Problem&, std::span<JudgedSample>)> decide;
 };
 
-// All samples, problem by problem. `source` is asked for only when something is left to draw.
+// All samples, problem by problem. `teacher` is asked for only when something is left to draw.
+std::vector<JudgedSample> draw_samples(const Draw& draw, const std::function<teachers::Teacher&()>& teacher,
+                                       sandbox::Judge& judge, const std::filesystem::path& file);
+// The same with a frozen model, for students.
 std::vector<JudgedSample> draw_samples(const Draw& draw, const std::function<const models::Pretrained&()>& source,
                                        sandbox::Judge& judge, const std::filesystem::path& file);
 

@@ -46,11 +46,4 @@ std::string completion_of(std::string_view program) {
   return "\n" + std::string(without_blank_ends(program));
 }
 
-std::vector<int32_t> encode_prompt(const text::Tokenizer& tokenizer, std::string_view prompt) {
-  std::vector<int32_t> ids = tokenizer.encode_ordinary(prompt);
-  const auto& spec = tokenizer.spec();
-  if (spec.add_bos && spec.bos && (ids.empty() || ids.front() != *spec.bos)) ids.insert(ids.begin(), *spec.bos);
-  return ids;
-}
-
 }  // namespace limbeck::synthesis

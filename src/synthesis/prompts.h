@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "synthesis/problems.h"
-#include "text/tokenizer.h"
+#include "teachers/prompt.h"
 
 namespace limbeck::synthesis {
 
@@ -20,8 +20,6 @@ std::string few_shot_prompt(std::span<const WorkedExample> examples, std::string
 // exactly as sampling does (some pre-tokenizers would join "?\n").
 std::string completion_of(std::string_view program);
 
-// Ids of a prompt: text from outside never becomes a special token; the begin-of-text token in front where the model
-// has one.
-std::vector<int32_t> encode_prompt(const text::Tokenizer& tokenizer, std::string_view prompt);
+using teachers::encode_prompt;
 
 }  // namespace limbeck::synthesis

@@ -13,6 +13,7 @@
 #include "sandbox/open_judge.h"
 #include "synthesis/prompts.h"
 #include "synthesis/tiny_teacher.h"
+#include "teachers/recorded.h"
 
 namespace limbeck::synthesis {
 namespace {
@@ -98,6 +99,16 @@ TEST_F(Drawing, SamplesOfAProblemDependOnItsIdAndNotOnItsPlace) {
   EXPECT_EQ(some[4].text, all[4].text);
   draw_.seed = Seed(10);
   EXPECT_NE(run(folder_ / "other.jsonl")[0].text, some[0].text);
+}
+
+// What a teacher recorded in another run is judged as if it were drawn now.
+TEST_F(Drawing, ARecordedTeacherGivesTheSameFileAsTheModelDid) {
+  run(folder_ / "s.jsonl");
+  std::filesystem::copy_file(folder_ / "s.jsonl", folder_ / "recorded.jsonl");
+  const auto teacher = teachers::recorded_teacher(folder_ / "recorded.jsonl");
+  draw_samples(
+      draw_, [&]() -> teachers::Teacher& { return *teacher; }, judge_, folder_ / "again.jsonl");
+  EXPECT_EQ(read_file(folder_ / "again.jsonl"), read_file(folder_ / "s.jsonl"));
 }
 
 // However many lines a killed process left, with a torn one behind them or not.
