@@ -16,45 +16,18 @@ import sys
 import zlib
 
 import numpy as np
-from gguf import GGUFReader
-from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 
 from tokenizer_corpus import texts
+from tokenizer_sources import finished, gpt2, smollm2
 
 LLAMA3 = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+")
 QWEN2 = LLAMA3.replace(r"\p{N}{1,3}", r"\p{N}")
 
 
-def finished(tokenizer, pre_tokenizer):
-    tokenizer.pre_tokenizer = pre_tokenizer
-    tokenizer.decoder = decoders.ByteLevel()
-    return tokenizer
-
-
 def split(regex):
     return pre_tokenizers.Sequence([pre_tokenizers.Split(Regex(regex), "isolated"),
                                     pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
-
-
-def smollm2(path):
-    fields = GGUFReader(path).fields
-    tokens = fields["tokenizer.ggml.tokens"].contents()
-    merges = [tuple(m.split(" ")) for m in fields["tokenizer.ggml.merges"].contents()]
-    tokenizer = Tokenizer(models.BPE({t: i for i, t in enumerate(tokens)}, merges))
-    finished(tokenizer, pre_tokenizers.Sequence([pre_tokenizers.Digits(individual_digits=True),
-                                                 pre_tokenizers.ByteLevel(add_prefix_space=False)]))
-    types = fields["tokenizer.ggml.token_type"].contents()
-    tokenizer.add_special_tokens([AddedToken(t, special=True, normalized=False) for t, k in zip(tokens, types) if k == 3])
-    return tokenizer
-
-
-def gpt2(folder):
-    vocabulary = json.load(open(os.path.join(folder, "encoder.json")))
-    lines = open(os.path.join(folder, "vocab.bpe"), encoding="utf-8").read().split("\n")
-    merges = [tuple(line.split(" ")) for line in lines[1:] if line]
-    tokenizer = finished(Tokenizer(models.BPE(vocabulary, merges)), pre_tokenizers.ByteLevel(add_prefix_space=False))
-    tokenizer.add_special_tokens([AddedToken("<|endoftext|>", special=True, normalized=False)])
-    return tokenizer
 
 
 def trained(corpus, pre_tokenizer, size, alphabet, drop_merges=0.0, **model):
