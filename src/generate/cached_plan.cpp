@@ -59,6 +59,7 @@ at::Tensor CachedPlan::attend(int64_t layer, const at::Tensor& q, const at::Tens
                    .layer = shape_.num_layers == 1 ? 0 : layer,
                    .num_heads = q.size(1),
                    .scale = static_cast<float>(options.scale),
+                   .softcap = static_cast<float>(options.softcap),
                    .window = options.window.value_or(0),
                    .q = rows_of(queries),
                    .k = rows_of(keys),

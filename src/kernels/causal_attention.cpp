@@ -114,7 +114,10 @@ class Forward {
       float* scores = scores_.data() + r * padded;
       Number* weights = weights_.data() + r * padded;
       std::fill(weights + begin, weights + lowest, Number{});
-      const RowSum sum = softmax_row(scores + lowest, weights + lowest, query + 1 - lowest, shape_.scale);
+      const bool capped = shape_.softcap > 0;
+      if (capped) softcap_row(scores + lowest, query + 1 - lowest, shape_.scale, shape_.softcap);
+      const RowSum sum =
+          softmax_row(scores + lowest, weights + lowest, query + 1 - lowest, capped ? 1.0f : shape_.scale);
       std::fill(weights + query + 1, weights + end, Number{});
       scale_back[r] = 1 / sum.total;
       log_sums_[(work.begin + query) * shape_.heads + head] = sum.largest + std::log(sum.total);
@@ -206,6 +209,7 @@ class Backward {
       task.log_sums = log_sums_.data() + first_query;
       task.products = products_.data() + first_query;
       task.scale = shape_.scale;
+      task.softcap = shape_.softcap;
       task.oldest = static_cast<int32_t>(first_query - first_key);
       task.window = shape_.window == 0 ? INT32_MAX : static_cast<int32_t>(std::min<int64_t>(shape_.window, INT32_MAX));
       task.p = p_.data() + first_key * row + column;

@@ -17,6 +17,7 @@ struct CausalShape {
   int64_t head_dim = 0;              // even
   float scale = 1;                   // multiplies q·k
   int64_t window = 0;                // a token sees itself and window-1 before it; 0: all
+  float softcap = 0;                 // scaled scores x become softcap·tanh(x / softcap) (Gemma 2); 0: as they are
 };
 
 // q [N,H,E], k and v [N,K,E], without gaps -> y [N,H,E]; log_sums [N,H] log Σ exp(scores), for the gradient.

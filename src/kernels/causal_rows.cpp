@@ -29,17 +29,23 @@ LIMBECK_ROW_BODY RowSum softmax_body(float* scores, Number* weights, int64_t n, 
 }
 
 // One row of keys by 48 queries.
-template <class Number>
+template <bool kCapped, class Number>
 LIMBECK_ROW_BODY void gradient_row_body(const float* scores, const float* dweights, const float* log_sums,
-                                        const float* products, float scale, int32_t age, int32_t window, Number* p,
-                                        Number* ds, Number* panel) {
+                                        const float* products, float scale, float cap, int32_t age, int32_t window,
+                                        Number* p, Number* ds, Number* panel) {
   constexpr int64_t kNumbers = kCellNumbers<Number>;
 #pragma omp simd
   for (int32_t c = 0; c < static_cast<int32_t>(kColumns); ++c) {
     const bool seen = age + c >= 0 && age + c < window;
-    const float x = seen ? scores[c] * scale - log_sums[c] : -87.0f;
+    float score = scores[c] * scale, slope = scale;
+    if constexpr (kCapped) {  // d cap·tanh(x/cap) = (1 - tanh²) dx
+      const float t = hyperbolic_tangent(score / cap);
+      score = cap * t;
+      slope *= 1 - t * t;
+    }
+    const float x = seen ? score - log_sums[c] : -87.0f;
     const float weight = seen ? exp_of_negative(x) : 0.0f;
-    const float gradient = seen ? weight * (dweights[c] - products[c]) * scale : 0.0f;
+    const float gradient = seen ? weight * (dweights[c] - products[c]) * slope : 0.0f;
     put(p[c], weight);
     put(ds[c], gradient);
     put(panel[c * kNumbers], gradient);
@@ -53,6 +59,12 @@ LIMBECK_ROW_CLONES RowSum softmax_row(float* scores, float* weights, int64_t n, 
 }
 LIMBECK_ROW_CLONES RowSum softmax_row(float* scores, BFloat16* weights, int64_t n, float scale) {
   return softmax_body(scores, weights, n, scale);
+}
+
+LIMBECK_ROW_CLONES void softcap_row(float* scores, int64_t n, float scale, float cap) {
+  const float inner = scale / cap;
+#pragma omp simd
+  for (int64_t i = 0; i < n; ++i) scores[i] = cap * hyperbolic_tangent(scores[i] * inner);
 }
 
 LIMBECK_ROW_CLONES void scale_row(const float* from, float* to, int64_t n, float scale) {
@@ -90,20 +102,34 @@ void gather_column(const float* from, int64_t stride, BFloat16* to, int64_t n) {
   for (int64_t i = 0; i < n; ++i) put(to[i], from[i * stride]);
 }
 
-LIMBECK_ROW_CLONES void block_gradient(const BlockGradient<float>& b) {
+template <bool kCapped>
+LIMBECK_ROW_BODY void block_body(const BlockGradient<float>& b) {
   for (int64_t r = 0; r < b.keys; ++r)
-    gradient_row_body(b.scores + r * kColumns, b.dweights + r * kColumns, b.log_sums, b.products, b.scale,
-                      b.oldest - static_cast<int32_t>(r), b.window, b.p + r * b.stride, b.ds + r * b.stride,
-                      b.ds_panel + r * kColumns);
+    gradient_row_body<kCapped>(b.scores + r * kColumns, b.dweights + r * kColumns, b.log_sums, b.products, b.scale,
+                               b.softcap, b.oldest - static_cast<int32_t>(r), b.window, b.p + r * b.stride,
+                               b.ds + r * b.stride, b.ds_panel + r * kColumns);
+}
+LIMBECK_ROW_CLONES void block_gradient(const BlockGradient<float>& b) {
+  if (b.softcap > 0)
+    block_body<true>(b);
+  else
+    block_body<false>(b);
 }
 
-LIMBECK_ROW_CLONES void block_gradient(const BlockGradient<BFloat16>& b) {
+template <bool kCapped>
+LIMBECK_ROW_BODY void block_body(const BlockGradient<BFloat16>& b) {
   for (int64_t r = 0; r < b.keys; ++r)
-    gradient_row_body(b.scores + r * kColumns, b.dweights + r * kColumns, b.log_sums, b.products, b.scale,
-                      b.oldest - static_cast<int32_t>(r), b.window, b.p + r * b.stride, b.ds + r * b.stride,
-                      b.ds_panel + r / 2 * 2 * kColumns + r % 2);
+    gradient_row_body<kCapped>(b.scores + r * kColumns, b.dweights + r * kColumns, b.log_sums, b.products, b.scale,
+                               b.softcap, b.oldest - static_cast<int32_t>(r), b.window, b.p + r * b.stride,
+                               b.ds + r * b.stride, b.ds_panel + r / 2 * 2 * kColumns + r % 2);
   if (b.keys % 2 == 1)
     for (int64_t c = 0; c < kColumns; ++c) b.ds_panel[(b.keys - 1) * kColumns + 2 * c + 1] = {};
+}
+LIMBECK_ROW_CLONES void block_gradient(const BlockGradient<BFloat16>& b) {
+  if (b.softcap > 0)
+    block_body<true>(b);
+  else
+    block_body<false>(b);
 }
 
 }  // namespace limbeck::kernels

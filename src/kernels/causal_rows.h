@@ -15,6 +15,9 @@ struct RowSum {
 RowSum softmax_row(float* scores, float* weights, int64_t n, float scale);
 RowSum softmax_row(float* scores, BFloat16* weights, int64_t n, float scale);
 
+// scores = cap·tanh(scale·scores / cap), cap > 0
+void softcap_row(float* scores, int64_t n, float scale, float cap);
+
 void scale_row(const float* from, float* to, int64_t n, float scale);
 void scale_row(const float* from, BFloat16* to, int64_t n, float scale);
 void add_row(const float* from, float* to, int64_t n);  // to += from
@@ -31,6 +34,7 @@ struct BlockGradient {
   int64_t keys = 0, queries = 0;
   const float *log_sums = nullptr, *products = nullptr;  // [48] of the queries
   float scale = 1;
+  float softcap = 0;                   // as in CausalShape
   int32_t oldest = 0, window = 0;      // age of key r for query c is oldest + c - r; seen when 0 <= age < window
   Number *p = nullptr, *ds = nullptr;  // [keys, stride] -> weights and scaled gradients of scores, 48 columns
   int64_t stride = 0;

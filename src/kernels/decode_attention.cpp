@@ -141,6 +141,7 @@ class Attention {
                        .begin = scratch.begin.data(),
                        .end = scratch.end.data(),
                        .scale = call_.scale,
+                       .softcap = call_.softcap,
                        .largest = scratch.largest.data(),
                        .total = scratch.total.data(),
                        .output = scratch.output.data()};

@@ -46,6 +46,7 @@ struct CachedAttention {
   KvShape shape;
   int64_t layer = 0, num_heads = 0;  // a multiple of shape.num_kv_heads
   float scale = 1;
+  float softcap = 0;                          // scaled scores x become softcap·tanh(x / softcap); 0: as they are
   int64_t window = 0;                         // a token sees itself and the window - 1 before it; 0: all before it
   HeadRows q, k, v;                           // [N,H,E], [N,K,E], [N,K,E]
   void* output = nullptr;                     // [N,H,E] without gaps, in the format of q

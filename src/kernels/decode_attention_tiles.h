@@ -125,6 +125,9 @@ template <class Number>
 float renew_softmax(const AttentionRows& task, int64_t row, int64_t first, int64_t num_blocks, float* scores,
                     Number* probabilities) {
   const int64_t count = num_blocks * kBlock, begin = task.begin[row], end = task.end[row];
+  if (task.softcap > 0)
+    for (int64_t i = 0; i < count; i += kLanes)
+      store(scores + i, hyperbolic_tangent(load(scores + i) * (1 / task.softcap)) * task.softcap);
   for (int64_t i = 0; i < count && first + i < begin; ++i) scores[i] = -std::numeric_limits<float>::infinity();
   for (int64_t i = end > first ? end - first : 0; i < count; ++i) scores[i] = -std::numeric_limits<float>::infinity();
   Lanes peak = splat(task.largest[row]);

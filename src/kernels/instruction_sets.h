@@ -39,6 +39,7 @@ struct AttentionRows {
   const int64_t* begin = nullptr;            // [rows] the positions that a row sees: begin <= position < end
   const int64_t* end = nullptr;
   float scale = 1;
+  float softcap = 0;         // scaled scores x become softcap·tanh(x / softcap); 0: as they are
   float* largest = nullptr;  // [rows] largest score, -inf at first
   float* total = nullptr;    // [rows] sum of e^(score - largest)
   float* output = nullptr;   // [rows, head_size] sum of e^(score - largest) * value

@@ -28,7 +28,8 @@ kernels::CausalShape shape_of(const std::vector<int64_t>& offsets, const Attenti
           .key_heads = k.size(1),
           .head_dim = q.size(2),
           .scale = static_cast<float>(options.scale),
-          .window = options.window.value_or(0)};
+          .window = options.window.value_or(0),
+          .softcap = static_cast<float>(options.softcap)};
 }
 
 // f(a value of the tensor's number type)
@@ -69,6 +70,7 @@ class KernelAttention : public torch::autograd::Function<KernelAttention> {
     context->saved_data["offsets"] = settings.offsets;
     context->saved_data["scale"] = settings.options.scale;
     context->saved_data["window"] = settings.options.window.value_or(0);
+    context->saved_data["softcap"] = settings.options.softcap;
     context->save_for_backward({q, k, v, attended.y, attended.log_sums});
     return attended.y;
   }
@@ -78,7 +80,9 @@ class KernelAttention : public torch::autograd::Function<KernelAttention> {
     const at::Tensor &q = saved[0], &k = saved[1], &v = saved[2];
     const at::Tensor dy = outer[0].contiguous();
     const std::vector<int64_t> offsets = context->saved_data["offsets"].toIntVector();
-    AttentionOptions options{.scale = context->saved_data["scale"].toDouble(), .window = {}};
+    AttentionOptions options{.scale = context->saved_data["scale"].toDouble(),
+                             .window = {},
+                             .softcap = context->saved_data["softcap"].toDouble()};
     if (const int64_t window = context->saved_data["window"].toInt(); window > 0) options.window = window;
     const at::Tensor dq = at::empty_like(q), dk = at::empty_like(k), dv = at::empty_like(v);
     with_type(q, [&](auto number) {
@@ -99,6 +103,18 @@ class KernelAttention : public torch::autograd::Function<KernelAttention> {
   }
 };
 
+// q [1,H,T,E], k and v [1,K,T,E] of one document, with capped scores -> [T,H,E]
+at::Tensor attend_capped(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                         const std::optional<at::Tensor>& mask, const AttentionOptions& options) {
+  const int64_t length = q.size(2), group = q.size(1) / k.size(1);
+  const at::Tensor keys = k.repeat_interleave(group, 1), values = v.repeat_interleave(group, 1);
+  at::Tensor scores = at::matmul(q, keys.transpose(2, 3)) * options.scale;
+  scores = at::tanh(scores / options.softcap) * options.softcap;
+  const at::Tensor seen =
+      mask ? *mask : at::ones({length, length}, q.options().dtype(at::kBool).requires_grad(false)).tril();
+  return at::matmul(at::softmax(scores.masked_fill(seen.logical_not(), -1e30), -1), values).squeeze(0).transpose(0, 1);
+}
+
 // Any device and dtype: LibTorch's attention, document by document.
 at::Tensor attend_by_libtorch(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const Settings& settings) {
   std::vector<at::Tensor> parts;
@@ -110,6 +126,10 @@ at::Tensor attend_by_libtorch(const at::Tensor& q, const at::Tensor& k, const at
       const at::Tensor place = at::arange(length, q.options().dtype(at::kLong).requires_grad(false));
       const at::Tensor age = place.unsqueeze(1) - place;
       mask = (age >= 0).logical_and(age < *settings.options.window);
+    }
+    if (settings.options.softcap > 0) {
+      parts.push_back(attend_capped(document(q), document(k), document(v), mask, settings.options));
+      continue;
     }
     const at::Tensor y = at::scaled_dot_product_attention(document(q), document(k), document(v), mask, 0.0, !mask,
                                                           settings.options.scale, q.size(1) != k.size(1));

@@ -16,6 +16,7 @@ namespace limbeck::nn {
 struct AttentionOptions {
   double scale = 1;               // multiplies q·k
   std::optional<int64_t> window;  // a token sees itself and the window-1 tokens before it (Mistral)
+  double softcap = 0;             // scores x become softcap·tanh(x / softcap) (Gemma 2); 0: as they are
 };
 
 class AttentionPlan {

@@ -13,17 +13,20 @@ namespace {
 struct Case {
   std::vector<int64_t> offsets;
   int64_t heads, key_heads, head_dim, window;
+  float softcap = 0;
 };
 
 const std::vector<Case>& cases() {
   static const std::vector<Case> list = {
-      {{0, 1, 3, 50}, 2, 1, 16, 0},     // a single token, a pair, an odd rest
-      {{0, 48, 97, 241}, 4, 2, 64, 0},  // whole blocks, one more than a block
-      {{0, 130}, 3, 3, 24, 0},          // a head that is no multiple of 16
-      {{0, 700}, 3, 1, 64, 0},          // more queries than are kept at once
-      {{0, 60, 200}, 2, 2, 80, 7},      // a window within a block
-      {{0, 333}, 4, 2, 32, 100},        // a window over blocks
-      {{0, 5}, 2, 1, 2, 1},             // sees itself alone
+      {{0, 1, 3, 50}, 2, 1, 16, 0},       // a single token, a pair, an odd rest
+      {{0, 48, 97, 241}, 4, 2, 64, 0},    // whole blocks, one more than a block
+      {{0, 130}, 3, 3, 24, 0},            // a head that is no multiple of 16
+      {{0, 700}, 3, 1, 64, 0},            // more queries than are kept at once
+      {{0, 60, 200}, 2, 2, 80, 7},        // a window within a block
+      {{0, 333}, 4, 2, 32, 100},          // a window over blocks
+      {{0, 5}, 2, 1, 2, 1},               // sees itself alone
+      {{0, 70, 133}, 4, 2, 24, 0, 1.5f},  // capped scores
+      {{0, 131}, 2, 2, 18, 40, 3.0f},     // the same in a window
   };
   return list;
 }
@@ -34,7 +37,8 @@ CausalShape shape_of(const Case& c) {
           .key_heads = c.key_heads,
           .head_dim = c.head_dim,
           .scale = 0.3f,
-          .window = c.window};
+          .window = c.window,
+          .softcap = c.softcap};
 }
 
 std::vector<float> random_numbers(int64_t count, uint64_t seed) {
@@ -79,12 +83,18 @@ Reference reference(const Case& c, const std::vector<float>& q, const std::vecto
         const int64_t first = c.window == 0 ? c.offsets[d] : std::max(c.offsets[d], t - c.window + 1);
         const int64_t q_at = (t * c.heads + h) * e;
         const auto k_at = [&](int64_t s) { return (s * c.key_heads + h / (c.heads / c.key_heads)) * e; };
-        std::vector<double> p(t + 1 - first), dp(t + 1 - first);
+        std::vector<double> p(t + 1 - first), dp(t + 1 - first), slope(t + 1 - first, scale);
         double total = 0, product = 0;
         for (int64_t s = first; s <= t; ++s) {
           double score = 0;
           for (int64_t i = 0; i < e; ++i) score += double(q[q_at + i]) * k[k_at(s) + i];
-          total += p[s - first] = std::exp(score * scale);
+          score *= scale;
+          if (c.softcap > 0) {
+            const double t_of = std::tanh(score / c.softcap);
+            score = c.softcap * t_of;
+            slope[s - first] *= 1 - t_of * t_of;
+          }
+          total += p[s - first] = std::exp(score);
           for (int64_t i = 0; i < e; ++i) dp[s - first] += double(dy[q_at + i]) * v[k_at(s) + i];
         }
         for (int64_t s = first; s <= t; ++s) {
@@ -92,7 +102,7 @@ Reference reference(const Case& c, const std::vector<float>& q, const std::vecto
           product += p[s - first] * dp[s - first];
         }
         for (int64_t s = first; s <= t; ++s) {
-          const double weight = p[s - first], ds = scale * weight * (dp[s - first] - product);
+          const double weight = p[s - first], ds = slope[s - first] * weight * (dp[s - first] - product);
           for (int64_t i = 0; i < e; ++i) {
             r.y[q_at + i] += weight * v[k_at(s) + i];
             r.dv[k_at(s) + i] += weight * dy[q_at + i];

@@ -24,6 +24,7 @@ struct Setting {
   int64_t num_heads = 6, num_kv_heads = 2, head_size = 10, window = 0;
   Format format = Format::kFp32;
   float scale = 0.4f;
+  float softcap = 0;
 };
 
 float kept(float value, Format format) {
@@ -33,7 +34,7 @@ float kept(float value, Format format) {
 // The first `shared` positions come from `start`.
 Document make_document(const Setting& setting, int64_t length, unsigned seed, const Document* start = nullptr,
                        int64_t shared = 0) {
-  const auto& [H, K, E, window, format, scale] = setting;
+  const auto& [H, K, E, window, format, scale, softcap] = setting;
   std::mt19937 engine(seed);
   std::normal_distribution<float> normal;
   Document d{.length = length};
@@ -50,7 +51,7 @@ Document make_document(const Setting& setting, int64_t length, unsigned seed, co
 }
 
 void compute_expected(const Setting& setting, Document& d) {
-  const auto& [H, K, E, window, format, scale] = setting;
+  const auto& [H, K, E, window, format, scale, softcap] = setting;
   for (int64_t t = 0; t < d.length; ++t)
     for (int64_t h = 0; h < H; ++h) {
       const int64_t first = window > 0 ? std::max<int64_t>(0, t - window + 1) : 0;
@@ -59,7 +60,8 @@ void compute_expected(const Setting& setting, Document& d) {
       for (int64_t s = first; s <= t; ++s) {
         double dot = 0;
         for (int64_t e = 0; e < E; ++e) dot += double{d.q[(t * H + h) * E + e]} * d.k[(s * K + h / (H / K)) * E + e];
-        weights.push_back(std::exp(dot * scale));
+        const double score = dot * scale;
+        weights.push_back(std::exp(softcap > 0 ? softcap * std::tanh(score / softcap) : score));
         total += weights.back();
       }
       for (int64_t e = 0; e < E; ++e) {
@@ -97,7 +99,7 @@ struct Part {
 
 // One call over all parts; [N,H,E].
 std::vector<float> attend_parts(const Setting& setting, const std::vector<Part>& parts) {
-  const auto& [H, K, E, window, format, scale] = setting;
+  const auto& [H, K, E, window, format, scale, softcap] = setting;
   std::vector<float> q, k, v;
   std::vector<CachedSequence> sequences;
   int64_t row = 0;
@@ -121,6 +123,7 @@ std::vector<float> attend_parts(const Setting& setting, const std::vector<Part>&
           .layer = 1,
           .num_heads = H,
           .scale = scale,
+          .softcap = softcap,
           .window = window,
           .q = {q.data(), Format::kFp32, H * E, E},
           .k = {k.data(), Format::kFp32, K * E, E},
@@ -148,6 +151,8 @@ std::vector<Setting> settings() {
   for (const Format format : {Format::kFp32, Format::kBf16})
     for (const auto& [heads, kv_heads, size] : std::vector<std::array<int64_t, 3>>{{6, 2, 10}, {3, 1, 64}, {2, 2, 24}})
       for (const int64_t window : {0, 30}) all.push_back({heads, kv_heads, size, window, format});
+  for (const Format format : {Format::kFp32, Format::kBf16})
+    all.push_back({.num_heads = 4, .num_kv_heads = 2, .head_size = 24, .format = format, .softcap = 1.2f});
   return all;
 }
 

@@ -20,5 +20,16 @@ TEST(ExpOfNegative, IsTinyBelowTheRangeAndKeepsNan) {
   EXPECT_TRUE(std::isnan(exp_of_negative(NAN)));
 }
 
+TEST(HyperbolicTangent, IsWithinFourTenMillionthsAndKeepsItsSign) {
+  for (double x = -12; x <= 12; x += 0.00037) {
+    const float at = static_cast<float>(x);
+    ASSERT_NEAR(hyperbolic_tangent(at), std::tanh(double{at}), 4e-7 * std::abs(std::tanh(double{at})) + 1e-30) << x;
+  }
+  EXPECT_EQ(hyperbolic_tangent(0), 0.0f);
+  EXPECT_EQ(hyperbolic_tangent(1e30f), 1.0f);
+  EXPECT_EQ(hyperbolic_tangent(-INFINITY), -1.0f);
+  EXPECT_TRUE(std::isnan(hyperbolic_tangent(NAN)));
+}
+
 }  // namespace
 }  // namespace limbeck::kernels

@@ -20,7 +20,8 @@ at::Tensor by_mask(const std::vector<at::Tensor>& in, const std::vector<int64_t>
       for (int64_t s = offsets[d]; s <= t; ++s) seen[t][s] = !options.window || t - s < *options.window;
   const auto heads = [](const at::Tensor& x) { return x.transpose(0, 1); };
   const at::Tensor k = in[1].repeat_interleave(group, 1), v = in[2].repeat_interleave(group, 1);
-  const at::Tensor scores = at::matmul(heads(in[0]), heads(k).transpose(1, 2)) * options.scale;
+  at::Tensor scores = at::matmul(heads(in[0]), heads(k).transpose(1, 2)) * options.scale;
+  if (options.softcap > 0) scores = at::tanh(scores / options.softcap) * options.softcap;
   return at::matmul(at::softmax(scores.masked_fill(~seen, -1e30), -1), heads(v)).transpose(0, 1);
 }
 
@@ -57,6 +58,11 @@ TEST(PackedCausal, EqualsAnExplicitMask) {
 TEST(PackedCausal, AWindowEqualsAnExplicitMask) {
   expect_equal_to_mask({0, 3, 60}, {.scale = 0.25, .window = 5});
   expect_equal_to_mask({0, 130}, {.scale = 0.25, .window = 50});
+}
+
+TEST(PackedCausal, CappedScoresEqualTheirDefinition) {
+  expect_equal_to_mask({0, 3, 52, 60, 61}, {.scale = 0.25, .window = {}, .softcap = 1.5});
+  expect_equal_to_mask({0, 130}, {.scale = 0.5, .window = 50, .softcap = 2});
 }
 
 TEST(PackedCausal, PackedDocumentsAreSeparateDocuments) {
