@@ -7,6 +7,7 @@ find_package(Threads REQUIRED)
 find_package(OpenMP REQUIRED COMPONENTS CXX)
 pkg_check_modules(TOMLPP REQUIRED IMPORTED_TARGET tomlplusplus)
 pkg_check_modules(SECCOMP REQUIRED IMPORTED_TARGET libseccomp)
+pkg_check_modules(CURL REQUIRED IMPORTED_TARGET libcurl)
 
 # Options that every file is compiled with. LibTorch's include folder holds an {fmt} of its own whose library is not there to
 # link, so the system's is put in front of it (header-only use would cost 4 s a file).
@@ -24,6 +25,8 @@ add_library(limbeck_base_libraries INTERFACE)
 target_link_libraries(limbeck_base_libraries INTERFACE PkgConfig::TOMLPP)
 add_library(limbeck_sandbox_libraries INTERFACE)
 target_link_libraries(limbeck_sandbox_libraries INTERFACE PkgConfig::SECCOMP)
+add_library(limbeck_net_libraries INTERFACE)
+target_link_libraries(limbeck_net_libraries INTERFACE PkgConfig::CURL)
 
 # LibTorch: torch_cpu and c10 only. The wheel's own CMake package asks for CUDA, so it is not used.
 set(limbeck_torch_version 2.15.0)
