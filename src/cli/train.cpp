@@ -1,9 +1,11 @@
-// limbeck train --model=DIR|FILE.gguf --data=pairs.jsonl --out=DIR: fine-tunes a model on texts. DIR/model
-// is a Hugging Face folder; the same line again goes on where it was stopped.
+// limbeck train --model=DIR|FILE.gguf --data=pairs.jsonl --out=DIR: fine-tunes a model on texts, with --teacher also on
+// a teacher's distribution of each of their tokens. DIR/model is a Hugging Face folder; the same line again goes on
+// where it was stopped.
 #include <fmt/format.h>
 
 #include <cstdio>
 #include <filesystem>
+#include <optional>
 
 #include "base/errors.h"
 #include "base/fields.h"
@@ -13,6 +15,7 @@
 #include "data/encode.h"
 #include "data/rows.h"
 #include "models/language_model.h"
+#include "recipes/distil.h"
 #include "recipes/sft.h"
 #include "tensor/device.h"
 #include "train/fit.h"
@@ -21,21 +24,26 @@ namespace limbeck::cli {
 namespace {
 
 struct TrainOptions {
-  std::string model, data, dev;
+  std::string model, data, dev, teacher;
   int64_t layers = 0, seed = 1;
   Precision precision = Precision::kBf16, stored = Precision::kFp32;
   data::EncodeOptions text;
+  recipes::DistilOptions kd;
   train::Options train{.warmup_steps = 0};
   void describe(Fields& f) {
     f("model", model, "Hugging Face folder or GGUF file to start from", Names::kRequiredFileOrFolder);
     f("data", data, "JSON Lines: {\"prompt\":…,\"completion\":…} or {\"text\":…} or {\"messages\":[…]}",
       Names::kRequiredFile);
     f("dev", dev, "held-out rows; the weights with the lowest loss on them are kept", Names::kFile);
+    f("teacher", teacher,
+      "a model with the same vocabulary whose distribution of every next token the trained one learns; see kd",
+      Names::kFileOrFolder);
     f("layers", layers, "train a slice of so many evenly spaced layers of the model; 0: all of them", at_least(0));
     f("precision", precision, "of the matrix products; weights, sums and the optimiser are fp32", precision_choices());
     f("stored", stored, "of the weights in DIR/model", precision_choices());
     f("seed", seed, "of the order of the rows", at_least(0));
     f.group("text", text);
+    f.group("kd", kd);
     f.group("train", train);
   }
 };
@@ -52,18 +60,27 @@ struct Command {
 
 class DevLoss : public train::Hooks {
  public:
-  DevLoss(models::LanguageModel& model, std::vector<data::Example> examples, const TrainOptions& options)
-      : model_(model), examples_(std::move(examples)), options_(options) {}
+  DevLoss(train::Step step, std::vector<data::Example> examples, int64_t max_tokens)
+      : step_(std::move(step)), examples_(std::move(examples)), max_tokens_(max_tokens) {}
   std::optional<double> evaluate(int64_t) override {
     if (examples_.empty()) return std::nullopt;
-    return -recipes::mean_loss(model_, examples_, options_.precision, options_.train.micro_batch_tokens);
+    return -recipes::mean_loss(step_, examples_, max_tokens_);
   }
 
  private:
-  models::LanguageModel& model_;
+  train::Step step_;
   std::vector<data::Example> examples_;
-  const TrainOptions& options_;
+  int64_t max_tokens_;
 };
+
+// Frozen in the precision of the products; none where no teacher is named.
+std::optional<models::Pretrained> load_teacher(const TrainOptions& options) {
+  if (options.teacher.empty()) return std::nullopt;
+  models::Pretrained teacher =
+      in_context("loading teacher " + options.teacher, [&] { return models::load_pretrained(options.teacher); });
+  teacher.model->freeze(options.precision);
+  return teacher;
+}
 
 void slice(models::Pretrained& source, int64_t layers) {
   const int64_t all = source.model->config().num_hidden_layers;
@@ -97,6 +114,7 @@ int verb_train(const Args& args) {
 
   std::vector<std::filesystem::path> inputs{options.model, options.data};
   if (!options.dev.empty()) inputs.emplace_back(options.dev);
+  if (!options.teacher.empty()) inputs.emplace_back(options.teacher);
   const Run run =
       Run::open(command.out, "train", to_toml(fields_of(options)), inputs, Seed(static_cast<uint64_t>(options.seed)));
   if (std::filesystem::exists(model_folder)) {
@@ -105,16 +123,20 @@ int verb_train(const Args& args) {
   }
   if (run.resumed()) fmt::print(stderr, "{}: going on with the run that stands there\n", command.out);
 
+  const auto teacher = load_teacher(options);
   models::Pretrained source = models::load_pretrained(options.model);
   throw_if_interrupted("run the same command again");
+  if (teacher) recipes::expect_same_vocabulary(source, *teacher);
   slice(source, options.layers);
   const auto examples = examples_of(options.data, rows, source, options);
-  DevLoss hooks(
-      *source.model,
-      options.dev.empty() ? std::vector<data::Example>{} : examples_of(options.dev, dev_rows, source, options),
-      options);
-  const auto result = train::fit(recipes::trainable(*source.model), examples,
-                                 recipes::sft_step(*source.model, options.precision), options.train, run, hooks);
+  const auto dev_examples =
+      options.dev.empty() ? std::vector<data::Example>{} : examples_of(options.dev, dev_rows, source, options);
+  if (teacher) recipes::expect_readable(*teacher->model, examples, options.data);
+  if (teacher) recipes::expect_readable(*teacher->model, dev_examples, options.dev);
+  const train::Step step = teacher ? recipes::distil_step(*source.model, *teacher->model, options.precision, options.kd)
+                                   : recipes::sft_step(*source.model, options.precision);
+  DevLoss hooks(step, dev_examples, options.train.micro_batch_tokens);
+  const auto result = train::fit(recipes::trainable(*source.model), examples, step, options.train, run, hooks);
   models::save_pretrained(model_folder, *source.model, *source.tokenizer, options.stored);
   // The model holds the same weights as the last checkpoint.
   std::filesystem::remove_all(run.path(fmt::format("checkpoint-{}", result.steps)));

@@ -34,20 +34,33 @@ train::Step sft_step(models::LanguageModel& model, Precision precision) {
 
 double mean_loss(models::LanguageModel& model, const std::vector<data::Example>& examples, Precision precision,
                  int64_t max_tokens) {
+  return mean_loss(
+      [&](const data::Batch& batch) { return objectives::Loss{{next_token_loss(model, batch, precision)}}; }, examples,
+      max_tokens);
+}
+
+double mean_loss(const train::Step& step, const std::vector<data::Example>& examples, int64_t max_tokens) {
   const at::NoGradGuard no_grad;
   std::vector<int64_t> lengths;
   for (const auto& example : examples) lengths.push_back(static_cast<int64_t>(example.ids.size()));
-  double sum = 0, count = 0;
+  std::vector<std::pair<double, double>> totals;  // weighted sum and count of each term
   for (const auto& part : data::split_by_tokens(lengths, max_tokens)) {
     std::vector<data::Example> chosen;
     for (const int64_t index : part) chosen.push_back(examples[index]);
-    const auto term = next_token_loss(model, data::collate(chosen), precision);
-    sum += term.sum.item<double>();
-    count += term.count;
+    const auto loss = step(data::collate(chosen));
+    totals.resize(loss.terms.size());
+    for (std::size_t i = 0; i < totals.size(); ++i) {
+      totals[i].first += loss.terms[i].weight * loss.terms[i].sum.item<double>();
+      totals[i].second += loss.terms[i].count;
+    }
   }
-  if (count == 0)
-    fail("mean_loss", "expected texts with at least one target token but received {} without", examples.size());
-  return sum / count;
+  double mean = 0;
+  for (const auto& [sum, count] : totals) {
+    if (count == 0)
+      fail("mean_loss", "expected texts with at least one target token but received {} without", examples.size());
+    mean += sum / count;
+  }
+  return mean;
 }
 
 data::Limits limits_of(const models::Pretrained& source) {

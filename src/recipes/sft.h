@@ -21,6 +21,9 @@ train::Step sft_step(models::LanguageModel& model, Precision precision);
 double mean_loss(models::LanguageModel& model, const std::vector<data::Example>& examples, Precision precision,
                  int64_t max_tokens = 4096);
 
+// The same of any step: its loss over texts, sums divided by counts once.
+double mean_loss(const train::Step& step, const std::vector<data::Example>& examples, int64_t max_tokens = 4096);
+
 // What the rows of a training file are held to for this model. Throws UserError when nothing ends its texts.
 data::Limits limits_of(const models::Pretrained& source);
 

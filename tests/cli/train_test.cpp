@@ -91,6 +91,39 @@ TEST_F(Train, GivesTheSameBytesTwice) {
   EXPECT_NE(weights("a"), weights("c"));
 }
 
+TEST_F(Train, LearnsFromATeachersDistributionsWithTheSameBytesTwice) {
+  const Flags flags{"--teacher=" + (folder_ / "tiny").string(),
+                    "--layers=2",
+                    "--kd.temperature=2",
+                    "--train.epochs=8",
+                    "--kd.cross-entropy=0",
+                    "--dev=" + (folder_ / "pairs.jsonl").string()};
+  const auto outcome = train("a", flags);
+  ASSERT_EQ(outcome.code, 0) << outcome.error;
+  double first = 0, last = 0;
+  read_jsonl(folder_ / "a" / "log.jsonl", [&](const Json& row, int64_t) {
+    if (row["kind"] != "step") return;
+    if (row["step"] == 1) first = row["terms"]["divergence"];
+    last = row["terms"]["divergence"];
+    EXPECT_EQ(row["loss"], row["terms"]["divergence"]) << "the cross-entropy has no weight";
+    EXPECT_GT(row["terms"]["cross_entropy"], 0) << "but stands in the log";
+  });
+  EXPECT_LT(last, 0.7 * first);
+  ASSERT_EQ(train("b", flags).code, 0);
+  EXPECT_EQ(weights("a"), weights("b"));
+  ASSERT_EQ(train("plain", {"--layers=2", "--train.epochs=8"}).code, 0);
+  EXPECT_NE(weights("a"), weights("plain"));
+}
+
+TEST_F(Train, RefusesATeacherWhoseVocabularyIsAnother) {
+  const auto model = models::small_model({{"vocab_size", 257}, {"eos_token_id", 256}, {"bos_token_id", 256}});
+  auto spec = byte_tokenizer()->spec();
+  std::swap(spec.tokens['x'], spec.tokens['y']);
+  models::save_pretrained(folder_ / "other", *model, *text::Tokenizer::from_spec(spec));
+  expect_mistake(train("out", {"--teacher=" + (folder_ / "other").string()}),
+                 {"[teacher]", "token 120 is 'x' in the first and 'y' in the second (2 of 257 differ)"});
+}
+
 TEST_F(Train, RefusesTheFolderOfOtherOptions) {
   ASSERT_EQ(train("run", {"--train.max-steps=2"}).code, 0);
   const auto outcome = train("run", {"--train.max-steps=3"});
