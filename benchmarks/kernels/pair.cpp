@@ -10,14 +10,14 @@ namespace limbeck::benchmarks {
 namespace {
 
 double arithmetic_peak(Arithmetic arithmetic) {
-  const ArithmeticPeak& rates = peak().arithmetic;
+  const ArithmeticPeak rates = peak().arithmetic;
   if (arithmetic == Arithmetic::kBf16) return rates.bf16;
   return arithmetic == Arithmetic::kInt8 ? rates.int8 : rates.fp32;
 }
 
 // Reads at the speed of reading, writes at that of writing, or all of it at the speed of a copy if that is faster.
 double memory_seconds(const Work& work) {
-  const MemoryPeak& rates = peak().memory;
+  const MemoryPeak rates = peak().memory;
   const double apart = work.bytes_read / rates.read + work.bytes_written / rates.write;
   return std::min(apart, (work.bytes_read + work.bytes_written) / rates.copy);
 }
@@ -52,6 +52,11 @@ Pair::Pair(const std::string& name, const Work& work, Setup limbeck, Setup aten)
 at::Tensor normal(at::IntArrayRef shape, at::ScalarType type) {
   at::manual_seed(1);
   return at::randn(shape).to(type);
+}
+
+void backward(const at::Tensor& y, const at::Tensor& dy, const std::vector<at::Tensor>& leaves) {
+  for (const at::Tensor& leaf : leaves) leaf.mutable_grad() = at::Tensor();
+  y.backward(dy, /*retain_graph=*/true);
 }
 
 }  // namespace limbeck::benchmarks

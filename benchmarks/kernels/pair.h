@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "kernels/bfloat16.h"
+
 namespace limbeck::benchmarks {
 
 enum class Arithmetic { kFp32, kBf16, kInt8 };
@@ -54,5 +56,16 @@ class Rotation {
 
 // Normal numbers, the same in every run.
 at::Tensor normal(at::IntArrayRef shape, at::ScalarType type = at::kFloat);
+
+// The numbers of a tensor as the kernels take them.
+inline float* fp32(const at::Tensor& tensor) {
+  return tensor.data_ptr<float>();
+}
+inline kernels::BFloat16* bf16(const at::Tensor& tensor) {
+  return static_cast<kernels::BFloat16*>(tensor.data_ptr());
+}
+
+// Runs `y` backward as a graph that stays; gradients are made anew each time, as in a training step.
+void backward(const at::Tensor& y, const at::Tensor& dy, const std::vector<at::Tensor>& leaves);
 
 }  // namespace limbeck::benchmarks

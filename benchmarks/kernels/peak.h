@@ -14,15 +14,16 @@ ArithmeticPeak measure_arithmetic(int threads);
 
 struct MemoryPeak {
   double read = 0, write = 0;  // bytes a second
-  double copy = 0;             // bytes read and bytes written, both counted
+  double copy = 0;             // bytes read and bytes written, both counted; to another place or in place
 };
 MemoryPeak measure_memory(int threads);
 
-// With all threads that OpenMP has here. Measured once, at the first call (about two seconds); the best of some tries.
+// With all threads that OpenMP has here; the best of some tries. On a machine that is shared the speed of the memory
+// changes from minute to minute, so it is measured anew when the last measurement is some seconds old.
 struct Peak {
   ArithmeticPeak arithmetic;
   MemoryPeak memory;
 };
-const Peak& peak();
+Peak peak();
 
 }  // namespace limbeck::benchmarks

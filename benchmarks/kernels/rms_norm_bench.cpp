@@ -1,8 +1,6 @@
 // Residual sum and norm in one visit, 8 x 256 tokens of SmolLM2-135M.
 #include "kernels/rms_norm.h"
 
-#include <torch/csrc/autograd/variable.h>
-
 #include <memory>
 
 #include "benchmarks/kernels/pair.h"
@@ -24,10 +22,6 @@ struct Rows {
 const Work kForward{.bytes_read = kNumbers * 6, .bytes_written = kNumbers * 6};
 const Work kBackward{.bytes_read = kNumbers * 10, .bytes_written = kNumbers * 6};
 
-kernels::BFloat16* low(at::Tensor& tensor) {
-  return static_cast<kernels::BFloat16*>(tensor.data_ptr());
-}
-
 const Pair kRmsNorm(
     "rms_norm/2048x576 fp32 + bf16 -> bf16", kForward,
     [] {
@@ -37,12 +31,12 @@ const Pair kRmsNorm(
         kernels::rms_norm({.rows = kRows,
                            .width = kWidth,
                            .epsilon = static_cast<float>(kEpsilon),
-                           .x = r.x.data_ptr<float>(),
-                           .delta_low = low(r.delta),
-                           .weight = r.weight.data_ptr<float>(),
-                           .sum = r.sum.data_ptr<float>(),
-                           .scale = r.scale.data_ptr<float>(),
-                           .y_low = low(r.y)});
+                           .x = fp32(r.x),
+                           .delta_low = bf16(r.delta),
+                           .weight = fp32(r.weight),
+                           .sum = fp32(r.sum),
+                           .scale = fp32(r.scale),
+                           .y_low = bf16(r.y)});
       };
     },
     [] {
@@ -62,14 +56,14 @@ const Pair kRmsNormGradient(
         Rows& r = rows->next();
         kernels::rms_norm_gradient({.rows = kRows,
                                     .width = kWidth,
-                                    .sum = r.x.data_ptr<float>(),
-                                    .scale = r.scale.data_ptr<float>(),
-                                    .weight = r.weight.data_ptr<float>(),
-                                    .dy_low = low(r.dy),
-                                    .dsum = r.dsum.data_ptr<float>(),
-                                    .dx = r.dx.data_ptr<float>(),
-                                    .dx_low = low(r.dx_low),
-                                    .dweight = r.dweight.data_ptr<float>()});
+                                    .sum = fp32(r.x),
+                                    .scale = fp32(r.scale),
+                                    .weight = fp32(r.weight),
+                                    .dy_low = bf16(r.dy),
+                                    .dsum = fp32(r.dsum),
+                                    .dx = fp32(r.dx),
+                                    .dx_low = bf16(r.dx_low),
+                                    .dweight = fp32(r.dweight)});
       };
     },
     [] {
@@ -85,9 +79,7 @@ const Pair kRmsNormGradient(
       });
       return [graphs] {
         Graph& graph = graphs->next();
-        graph.x.mutable_grad() = at::Tensor();
-        graph.weight.mutable_grad() = at::Tensor();
-        graph.out.backward(graph.dy, true);
+        backward(graph.out, graph.dy, {graph.x, graph.weight});
         graph.dx = graph.x.grad() + graph.dsum;
         graph.dx_low = graph.dx.to(at::kBFloat16);
       };
