@@ -22,12 +22,14 @@ namespace {
 struct ChatOptions {
   std::string model, system;
   Precision precision = Precision::kBf16;
+  WeightFormat weights = WeightFormat::kAsPrecision;
   int64_t seed = 0, threads = 0;
   generate::SamplingOptions sampling{.max_new_tokens = 512, .temperature = 0.7, .top_p = 0.9};
   void describe(Fields& f) {
     f("model", model, "Hugging Face folder or GGUF file with a chat template", Names::kRequiredFileOrFolder);
     f("system", system, "what the model is told before the conversation; empty: what its template says");
     f("precision", precision, "of products, keys and values", {{"bf16", Precision::kBf16}, {"fp32", Precision::kFp32}});
+    describe_weights(f, weights);
     f("seed", seed, "the same seed and the same lines give the same answers", at_least(0));
     f("threads", threads, "processor threads; 0: one per core", at_least(0));
     sampling.describe(f);
@@ -116,7 +118,7 @@ int verb_chat(const Args& args) {
   // Before the first line is typed: a template that is missing or not supported is the user's mistake.
   text::render_chat(source.tokenizer->spec(), std::vector<text::ChatMessage>{{"user", "hello"}},
                     {.add_generation_prompt = true});
-  source.model->freeze(options.precision);
+  source.model->freeze(options.precision, options.weights);
   Chat chat(options, std::move(source));
   const bool terminal = isatty(STDIN_FILENO) == 1;
   if (terminal) fmt::print(stderr, "Ctrl-C stops an answer; /new begins again; /quit or Ctrl-D ends.\n");

@@ -35,6 +35,7 @@ struct EvalOptions {
   std::string model, data, examples, out;
   Metric metric = Metric::kAuto;
   Precision precision = Precision::kBf16;
+  WeightFormat weights = WeightFormat::kAsPrecision;
   int64_t seed = 1, threads = 0, max_new_tokens = 128, top_k = 0, max_batch = 64;
   double top_p = 1;
   std::vector<std::string> stop;
@@ -53,6 +54,7 @@ struct EvalOptions {
     f("examples", examples, "worked examples {question, program}: a few-shot prompt; without it the question alone",
       Names::kFile);
     f("precision", precision, "of the products", {{"fp32", Precision::kFp32}, {"bf16", Precision::kBf16}});
+    describe_weights(f, weights);
     f("seed", seed, "of the drawn programs", at_least(0));
     f("threads", threads, "processor threads; 0: one per core", at_least(0)).speed_only = true;
     f("max_new_tokens", max_new_tokens, "longest program in tokens", at_least(1));
@@ -84,7 +86,7 @@ bool holds_problems(const std::string& path) {
 
 models::Pretrained load_frozen(const EvalOptions& options) {
   models::Pretrained source = models::load_pretrained(options.model);
-  source.model->freeze(options.precision);
+  source.model->freeze(options.precision, options.weights);
   return source;
 }
 

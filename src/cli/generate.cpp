@@ -81,7 +81,7 @@ int verb_generate(const Args& args) {
   if (options.threads > 0) at::set_num_threads(static_cast<int>(options.threads));
   const std::vector<Text> texts = read_prompts(options);
   const models::Pretrained source = models::load_pretrained(options.model);
-  source.model->freeze(options.batch.precision);
+  source.model->freeze(options.batch.precision, options.batch.weights);
 
   std::vector<generate::Prompt> prompts;
   for (std::size_t i = 0; i < texts.size(); ++i)

@@ -20,6 +20,7 @@ constexpr std::size_t kTextsAtOnce = 256;
 struct ScoreOptions {
   std::string model, input, out;
   Precision precision = Precision::kFp32;
+  WeightFormat weights = WeightFormat::kAsPrecision;
   int64_t threads = 0, max_batch_tokens = 2048;
   void describe(Fields& f) {
     f("model", model, "Hugging Face folder or GGUF file", Names::kRequiredFileOrFolder);
@@ -27,6 +28,7 @@ struct ScoreOptions {
     f("out", out, "JSON Lines to write: {\"ids\": [...], \"log_probs\": [...]}; the first token of a text has 0",
       Names::kOutputFile);
     f("precision", precision, "of the products", {{"fp32", Precision::kFp32}, {"bf16", Precision::kBf16}});
+    describe_weights(f, weights);
     f("max_batch_tokens", max_batch_tokens, "tokens that go through the model together; changes the speed only",
       at_least(1));
     f("threads", threads, "processor threads; 0: one per core", at_least(0));
@@ -47,7 +49,7 @@ int verb_score(const Args& args) {
   });
   if (texts.empty()) user_fail(options.input, "expected at least one text but received an empty file");
   const models::Pretrained source = models::load_pretrained(options.model);
-  source.model->freeze(options.precision);
+  source.model->freeze(options.precision, options.weights);
 
   std::vector<std::vector<int32_t>> ids;
   for (const std::string& text : texts) ids.push_back(source.tokenizer->encode(text));

@@ -19,6 +19,7 @@ void BatchOptions::describe(Fields& f) {
   f("max_batch", max_batch, "sequences that are decoded together; changes the speed, never a sample", at_least(1))
       .speed_only = true;
   f("precision", precision, "of products, keys and values", {{"bf16", Precision::kBf16}, {"fp32", Precision::kFp32}});
+  describe_weights(f, weights);
 }
 
 }  // namespace limbeck::generate

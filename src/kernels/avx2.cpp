@@ -10,7 +10,8 @@
 
 // g++ 12 does not define __AVX2__ and its kin after this pragma, so the set is named for lanes.h.
 #define LIMBECK_AVX2
-#pragma GCC target("avx2,fma")
+#pragma GCC target("avx2,fma,f16c")
+#include "kernels/block_linear_tiles.h"
 #include "kernels/decode_attention_tiles.h"
 #include "kernels/packed_linear_tiles.h"
 #include "kernels/sampling_tiles.h"
@@ -24,6 +25,10 @@ const InstructionSet& avx2_instructions() {
       .name = "avx2",
       .linear_fp32 = multiply_panel<Fp32Cell>,
       .linear_bf16 = multiply_panel<Bf16Cell>,
+      .linear_q8_0 = multiply_block_panel<Q8Block>,
+      .linear_q4_0 = multiply_block_panel<Q4Block>,
+      .quantise_fp32 = quantise_row<float>,
+      .quantise_bf16 = quantise_row<BFloat16>,
       .attend_fp32 = attend_rows<Fp32Cell>,
       .attend_bf16 = attend_rows<Bf16Cell>,
       .block_maxima = block_maxima,

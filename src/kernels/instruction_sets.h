@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "kernels/bfloat16.h"
+#include "kernels/block_linear.h"  // kBlockNumbers
 
 namespace limbeck::kernels {
 
@@ -24,6 +25,24 @@ struct LinearPanel {
   int64_t columns = 0;          // real ones, at most kPanelColumns; the panel is padded to a multiple of 16
   const float* bias = nullptr;  // of these columns, or null
   float* y = nullptr;           // one of the two is set
+  BFloat16* y_low = nullptr;
+  int64_t y_stride = 0;
+};
+
+// The same for a panel whose weights stand in blocks of kBlockNumbers along k.
+struct BlockPanel {
+  const int8_t* x = nullptr;           // [rows][num_blocks][kBlockNumbers]
+  const float* x_scales = nullptr;     // [rows][num_blocks]
+  const int32_t* x_offsets = nullptr;  // [rows][num_blocks] -(what stands for zero) times the block's sum
+  const uint8_t* panel = nullptr;      // Q8_0: [num_blocks][8][width][4], 128 stands for zero; Q4_0: [num_blocks][4]
+                                       // [width][4], 8 stands for zero, steps 0..3 in the lower halves of the bytes
+  const uint16_t* scales = nullptr;    // [num_blocks][width] in half precision
+  const uint8_t* next = nullptr;       // as in LinearPanel
+  int64_t num_blocks = 0;
+  int64_t rows = 0;
+  int64_t columns = 0;
+  const float* bias = nullptr;
+  float* y = nullptr;  // one of the two is set
   BFloat16* y_low = nullptr;
   int64_t y_stride = 0;
 };
@@ -49,6 +68,12 @@ struct InstructionSet {
   const char* name;
   void (*linear_fp32)(const LinearPanel&);
   void (*linear_bf16)(const LinearPanel&);
+  void (*linear_q8_0)(const BlockPanel&);
+  void (*linear_q4_0)(const BlockPanel&);
+  // x [k] -> blocks of integers, their scales, and -zero times the sum of each block; the last block is filled up with
+  // zeros. A block with a NaN or an infinity has NaN for its scale.
+  void (*quantise_fp32)(const float* x, int64_t k, int32_t zero, int8_t* integers, float* scales, int32_t* offsets);
+  void (*quantise_bf16)(const BFloat16* x, int64_t k, int32_t zero, int8_t* integers, float* scales, int32_t* offsets);
   void (*attend_fp32)(const AttentionRows&);
   void (*attend_bf16)(const AttentionRows&);
   // Largest of each kMaximumBlock numbers, and sums of e^((x - shift) * scale) over each kSumBlock, for x [n].
@@ -59,12 +84,13 @@ struct InstructionSet {
 
 const InstructionSet& portable_instructions();
 const InstructionSet& avx2_instructions();
+const InstructionSet& avx_vnni_instructions();
 const InstructionSet& avx512_instructions();
 
 // Those that this processor can run, the fastest first; never empty.
 const std::vector<const InstructionSet*>& available_instructions();
-// The fastest one, or the one that the environment variable LIMBECK_INSTRUCTIONS names (avx512, avx2, portable; another
-// name is said to be of no use on the error stream).
+// The fastest one, or the one that the environment variable LIMBECK_INSTRUCTIONS names (avx512, avx-vnni, avx2, portable;
+// another name is said to be of no use on the error stream).
 const InstructionSet& instructions();
 
 }  // namespace limbeck::kernels

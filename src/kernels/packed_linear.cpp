@@ -4,27 +4,17 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <new>
-#include <vector>
+#include <type_traits>
 
+#include "kernels/aligned.h"
 #include "kernels/instruction_sets.h"
+#include "kernels/weight_memory.h"
 
 namespace limbeck::kernels {
 namespace {
 
 constexpr int64_t kRowsAtOnce = 256;                 // of x, so that they stay in the cache while the panels pass by
 constexpr int64_t kWorthThreads = int64_t{1} << 18;  // multiply-adds
-
-template <class T>
-struct Aligned {
-  using value_type = T;
-  Aligned() = default;
-  template <class U>
-  Aligned(const Aligned<U>&) {}
-  T* allocate(std::size_t count) { return static_cast<T*>(::operator new (count * sizeof(T), std::align_val_t{64})); }
-  void deallocate(T* pointer, std::size_t) { ::operator delete (pointer, std::align_val_t{64}); }
-  bool operator==(const Aligned&) const { return true; }
-};
 
 float number(float value) {
   return value;
@@ -49,7 +39,8 @@ class Packed final : public PackedWeight {
       : n_(n),
         k_(k),
         num_cells_((k + kCell - 1) / kCell),
-        numbers_(static_cast<std::size_t>(padded(n) * num_cells_ * kCell)) {
+        memory_(take_weight_memory(static_cast<std::size_t>(padded(n) * num_cells_ * kCell) * sizeof(Number))),
+        numbers_(reinterpret_cast<Number*>(memory_.get())) {
     const int64_t num_panels = (n + kPanelColumns - 1) / kPanelColumns;
 #pragma omp parallel for
     for (int64_t p = 0; p < num_panels; ++p)
@@ -65,9 +56,6 @@ class Packed final : public PackedWeight {
   }
   int64_t k() const override {
     return k_;
-  }
-  Format format() const override {
-    return kCell == 1 ? Format::kFp32 : Format::kBf16;
   }
 
   void unpack(float* w) const override {
@@ -103,7 +91,7 @@ class Packed final : public PackedWeight {
 
   // x in the stored format with whole cells: x itself where it is that already.
   template <class From>
-  const Number* converted(const From* x, int64_t m, std::vector<Number, Aligned<Number>>& buffer) const {
+  const Number* converted(const From* x, int64_t m, AlignedVector<Number>& buffer) const {
     if constexpr (std::is_same_v<From, Number>) {
       if (k_ % kCell == 0) return x;
     }
@@ -123,7 +111,7 @@ class Packed final : public PackedWeight {
 
   template <class From, class To>
   void run(const From* x, int64_t m, To* y, const float* bias) const {
-    static thread_local std::vector<Number, Aligned<Number>> buffer;
+    static thread_local AlignedVector<Number> buffer;
     for (int64_t row = 0; row < m; row += kRowsAtOnce) {
       const int64_t rows = std::min(kRowsAtOnce, m - row);
       multiply_rows(converted(x + row * k_, rows, buffer), rows, y + row * n_, bias);
@@ -143,8 +131,8 @@ class Packed final : public PackedWeight {
         LinearPanel task{
             .x = x,
             .x_stride = num_cells_ * kCell,
-            .panel = numbers_.data() + place(p, 0, 0),
-            .next = p + 1 < end && width(p + 1) == width(p) ? numbers_.data() + place(p + 1, 0, 0) : nullptr,
+            .panel = numbers_ + place(p, 0, 0),
+            .next = p + 1 < end && width(p + 1) == width(p) ? numbers_ + place(p + 1, 0, 0) : nullptr,
             .num_cells = num_cells_,
             .rows = rows,
             .columns = std::min(kPanelColumns, n_ - column),
@@ -161,7 +149,8 @@ class Packed final : public PackedWeight {
   }
 
   int64_t n_, k_, num_cells_;
-  std::vector<Number, Aligned<Number>> numbers_;
+  std::shared_ptr<std::byte> memory_;
+  Number* numbers_;
 };
 
 template <class From>

@@ -23,7 +23,6 @@ class PackedWeight {
 
   virtual int64_t n() const = 0;
   virtual int64_t k() const = 0;
-  virtual Format format() const = 0;
   // The weights as they are used, unpacked again: [n,k].
   virtual void unpack(float* w) const = 0;
 

@@ -35,9 +35,9 @@ void round_to_bfloat16(const float* from, BFloat16* to, int64_t count) {
   for (; i < count; ++i) to[i] = to_bfloat16(from[i]);
 }
 
-// Writes `count` of the sums of one row.
-template <int kVectors>
-[[gnu::always_inline]] inline void write_row(const LinearPanel& task, int64_t row, const Lanes* sums) {
+// Writes the sums of one row. Task: LinearPanel or BlockPanel.
+template <int kVectors, class Task>
+[[gnu::always_inline]] inline void write_row(const Task& task, int64_t row, const Lanes* sums) {
   if (task.columns == kVectors * kLanes) {
 #pragma GCC unroll 8
     for (int v = 0; v < kVectors; ++v) {

@@ -3,6 +3,7 @@
 #include <cstring>
 #include <limits>
 
+#include "kernels/block_linear_tiles.h"
 #include "kernels/decode_attention_tiles.h"
 #include "kernels/instruction_sets.h"
 #include "kernels/packed_linear_tiles.h"
@@ -15,6 +16,10 @@ const InstructionSet& portable_instructions() {
       .name = "portable",
       .linear_fp32 = multiply_panel<Fp32Cell>,
       .linear_bf16 = multiply_panel<Bf16Cell>,
+      .linear_q8_0 = multiply_block_panel<Q8Block>,
+      .linear_q4_0 = multiply_block_panel<Q4Block>,
+      .quantise_fp32 = quantise_row<float>,
+      .quantise_bf16 = quantise_row<BFloat16>,
       .attend_fp32 = attend_rows<Fp32Cell>,
       .attend_bf16 = attend_rows<Bf16Cell>,
       .block_maxima = block_maxima,

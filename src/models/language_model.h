@@ -14,6 +14,7 @@
 #include "nn/attention_plan.h"
 #include "nn/parameters.h"
 #include "tensor/device.h"
+#include "tensor/weight_format.h"
 #include "text/tokenizer.h"
 
 namespace limbeck::models {
@@ -63,8 +64,8 @@ class LanguageModel {
   virtual void set_precision(Precision precision) = 0;         // of the products while training; masters stay fp32
   // After the optimiser changed master weights: forget low-precision copies.
   virtual void weights_changed() = 0;
-  // For generation: gradients off, weights kept (and packed) in this precision only. One way.
-  virtual void freeze(Precision precision) = 0;
+  // For generation: gradients off, weights kept (and packed) in this format only. One way.
+  virtual void freeze(Precision precision, WeightFormat weights = WeightFormat::kAsPrecision) = 0;
 };
 
 std::shared_ptr<LanguageModel> make_decoder(const DecoderConfig& config);             // uninitialised weights

@@ -175,17 +175,17 @@ class Llama final : public LanguageModel {
     for (Block& block : blocks_) block.each_product([](auto& product) { product.weights_changed(); });
   }
 
-  void freeze(Precision precision) override {
+  void freeze(Precision precision, WeightFormat weights) override {
     if (frozen_head_) fail("llama", "expected a trainable model but received one that was frozen");
     for (Block& block : blocks_) {
-      block.each_product([&](auto& product) { product.freeze(precision); });
+      block.each_product([&](auto& product) { product.freeze(precision, weights); });
       block.each_norm([&](nn::RmsNorm& norm) {
         norm.set_output(precision);
         norm.freeze();
       });
     }
     norm_.freeze();
-    frozen_head_ = nn::freeze_to_fp32(head(), precision);
+    frozen_head_ = nn::freeze_to_fp32(head(), precision, weights);
     head_product_.forget();
     head_.reset();
     embedding_.freeze(precision);

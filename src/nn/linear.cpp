@@ -57,9 +57,9 @@ void Linear::weights_changed() {
   product_.forget();
 }
 
-void Linear::freeze(Precision precision) {
+void Linear::freeze(Precision precision, WeightFormat weights) {
   fold();
-  frozen_ = freeze_product({{weight_}, none_or(bias_)}, precision);
+  frozen_ = freeze_product({{weight_}, none_or(bias_)}, precision, weights);
   release();
 }
 
@@ -110,9 +110,9 @@ void JointLinear::weights_changed() {
   for (Linear& part : parts_) part.weights_changed();
 }
 
-void JointLinear::freeze(Precision precision) {
+void JointLinear::freeze(Precision precision, WeightFormat weights) {
   for (Linear& part : parts_) part.fold();
-  frozen_ = freeze_product(masters(), precision);
+  frozen_ = freeze_product(masters(), precision, weights);
   product_.forget();
   for (Linear& part : parts_) part.release();
 }

@@ -55,8 +55,8 @@ class Linear {
 
   void set_precision(Precision precision);
   void weights_changed();
-  // Folds, drops gradients and keeps the weight, packed, in this precision only. One way.
-  void freeze(Precision precision);
+  // Folds, drops gradients and keeps the weight, packed, in this format only. One way.
+  void freeze(Precision precision, WeightFormat weights = WeightFormat::kAsPrecision);
 
   const Shape& shape() const { return shape_; }
   at::Tensor& weight() { return weight_; }  // [out,in]; undefined once frozen
@@ -97,7 +97,7 @@ class JointLinear {
   }
   void set_precision(Precision precision);
   void weights_changed();
-  void freeze(Precision precision);
+  void freeze(Precision precision, WeightFormat weights = WeightFormat::kAsPrecision);
 
  private:
   Masters masters() const;

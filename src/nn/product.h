@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "tensor/device.h"
+#include "tensor/weight_format.h"
 
 namespace limbeck::nn {
 
@@ -38,9 +39,13 @@ class Product {
 
 // A product with weights that no longer change: [N,in] -> [N, Σ out_i], each row independent of the others.
 using FrozenLinear = std::function<at::Tensor(const at::Tensor& x)>;
-FrozenLinear freeze_product(const Masters& masters, Precision precision);
+// Results have the given precision. Weights in blocks are rounded as ggml's reference does it; what a GGUF file of that
+// type held becomes the same blocks again.
+FrozenLinear freeze_product(const Masters& masters, Precision precision,
+                            WeightFormat weights = WeightFormat::kAsPrecision);
 
 // The same for one weight [out,in] of any precision, with results in fp32.
-FrozenLinear freeze_to_fp32(const at::Tensor& weight, Precision precision);
+FrozenLinear freeze_to_fp32(const at::Tensor& weight, Precision precision,
+                            WeightFormat weights = WeightFormat::kAsPrecision);
 
 }  // namespace limbeck::nn

@@ -124,6 +124,13 @@ TEST(Llama, FrozenModelComputesWhatTheTrainableOneDoes) {
     EXPECT_LT(largest_difference(logits_of_document(*exact, ids), expected), 1e-4);
     EXPECT_LT(largest_difference(logits_of_document(*rounded, ids), expected), 0.1);
     EXPECT_GT(largest_difference(logits_of_document(*rounded, ids), expected), 1e-5);
+    for (const auto& [weights, tolerance] :
+         {std::pair(WeightFormat::kQ8_0, 0.1), std::pair(WeightFormat::kQ4_0, 1.0)}) {
+      auto blocks = small_model(changes);
+      blocks->freeze(Precision::kFp32, weights);
+      EXPECT_LT(largest_difference(logits_of_document(*blocks, ids), expected), tolerance);
+      EXPECT_GT(largest_difference(logits_of_document(*blocks, ids), expected), 1e-5);
+    }
     EXPECT_THROW(parameters_of(*exact), Error);
     EXPECT_THROW(exact->freeze(Precision::kBf16), Error);
   }

@@ -5,6 +5,7 @@
 #include <torch/csrc/autograd/grad_mode.h>
 
 #include "base/errors.h"
+#include "formats/gguf_encode.h"
 #include "nn/gradient_check.h"
 
 namespace limbeck::nn {
@@ -79,6 +80,28 @@ TEST(FreezeProduct, ComputesTheSameAndARowDoesNotDependOnItsBatch) {
     EXPECT_TRUE(at::equal(frozen(x).narrow(0, 4, 1), frozen(x.narrow(0, 4, 1))));
   EXPECT_EQ(freeze_to_fp32(masters.weights[0], Precision::kBf16)(x.to(at::kBFloat16)).scalar_type(), at::kFloat);
   EXPECT_THROW(fp32(at::randn({3, 11})), Error);
+}
+
+TEST(FreezeProduct, KeepsBlocksAsAGgufFileWouldHoldThem) {
+  at::NoGradGuard no_grad;
+  const Masters masters{{at::randn({5, 70}), at::randn({50, 70})}, {at::randn({5}), at::randn({50})}};  // 70: no blocks
+  const at::Tensor whole = at::cat(masters.weights), x = at::randn({9, 70});
+  for (const auto& [weights, type] : {std::pair(WeightFormat::kQ8_0, formats::GgufType::kQ8_0),
+                                      std::pair(WeightFormat::kQ4_0, formats::GgufType::kQ4_0)}) {
+    const at::Tensor padded = at::constant_pad_nd(whole, {0, 26}), stored = at::empty_like(padded);
+    std::vector<std::byte> blocks(static_cast<std::size_t>(padded.numel() / 32 * formats::info_of(type).block_bytes));
+    formats::encode_blocks(type, padded.const_data_ptr<float>(), blocks.data(), padded.numel());
+    formats::decode_blocks(type, blocks.data(), stored.mutable_data_ptr<float>(), padded.numel());
+    const at::Tensor expected = at::linear(x, stored.narrow(1, 0, 70), at::cat(masters.biases));
+    const FrozenLinear fp32 = freeze_product(masters, Precision::kFp32, weights);
+    EXPECT_LT(relative_error(fp32(x), expected), 1e-2);  // x is rounded to 8 bits
+    EXPECT_EQ(fp32(x).scalar_type(), at::kFloat);
+    EXPECT_EQ(freeze_product(masters, Precision::kBf16, weights)(x.to(at::kBFloat16)).scalar_type(), at::kBFloat16);
+    // Blocks that came from a file come out of fp32 masters as they were: nothing is rounded twice.
+    const Masters decoded{{stored.narrow(1, 0, 70)}, {at::cat(masters.biases)}};
+    EXPECT_TRUE(at::equal(freeze_product(decoded, Precision::kFp32, weights)(x), fp32(x)));
+    EXPECT_TRUE(at::equal(fp32(x).narrow(0, 4, 1), fp32(x.narrow(0, 4, 1))));
+  }
 }
 
 }  // namespace
