@@ -41,8 +41,8 @@ struct Sample {
 };
 
 struct BatchOptions {
-  int64_t max_batch = 64;                  // sequences decoded together
-  Precision precision = Precision::kBf16;  // of keys and values; that of the frozen model
+  int64_t max_batch = 64;                             // sequences decoded together
+  Precision precision = Precision::kBf16;             // of keys and values; that of the frozen model
   WeightFormat weights = WeightFormat::kAsPrecision;  // of the frozen model; options only, generate() does not look
   void describe(Fields& f);
 };

@@ -52,8 +52,12 @@ class BlockWeight final : public PackedWeight {
     for (int64_t p = 0; p < num_panels; ++p) fill_panel(blocks, p);
   }
 
-  int64_t n() const override { return n_; }
-  int64_t k() const override { return k_; }
+  int64_t n() const override {
+    return n_;
+  }
+  int64_t k() const override {
+    return k_;
+  }
 
   void unpack(float* w) const override {
     for (int64_t column = 0; column < n_; ++column)
@@ -64,18 +68,38 @@ class BlockWeight final : public PackedWeight {
       }
   }
 
-  void multiply(const float* x, int64_t m, float* y, const float* bias) const override { run(x, m, y, bias); }
-  void multiply(const float* x, int64_t m, BFloat16* y, const float* bias) const override { run(x, m, y, bias); }
-  void multiply(const BFloat16* x, int64_t m, float* y, const float* bias) const override { run(x, m, y, bias); }
-  void multiply(const BFloat16* x, int64_t m, BFloat16* y, const float* bias) const override { run(x, m, y, bias); }
+  void multiply(const float* x, int64_t m, float* y, const float* bias) const override {
+    run(x, m, y, bias);
+  }
+  void multiply(const float* x, int64_t m, BFloat16* y, const float* bias) const override {
+    run(x, m, y, bias);
+  }
+  void multiply(const BFloat16* x, int64_t m, float* y, const float* bias) const override {
+    run(x, m, y, bias);
+  }
+  void multiply(const BFloat16* x, int64_t m, BFloat16* y, const float* bias) const override {
+    run(x, m, y, bias);
+  }
 
  private:
-  static int64_t padded(int64_t n) { return (n + 15) / 16 * 16; }
-  int64_t width(int64_t panel) const { return std::min(kPanelColumns, padded(n_) - panel * kPanelColumns); }
-  int64_t column_bytes() const { return bytes_of_block(format_) - 2; }  // of the integers of a block
-  int32_t zero() const { return format_ == BlockFormat::kQ8_0 ? 128 : 8; }
-  uint8_t* panel(int64_t p) const { return integers_ + p * kPanelColumns * num_blocks_ * column_bytes(); }
-  uint16_t* panel_scales(int64_t p) const { return scales_ + p * kPanelColumns * num_blocks_; }
+  static int64_t padded(int64_t n) {
+    return (n + 15) / 16 * 16;
+  }
+  int64_t width(int64_t panel) const {
+    return std::min(kPanelColumns, padded(n_) - panel * kPanelColumns);
+  }
+  int64_t column_bytes() const {
+    return bytes_of_block(format_) - 2;
+  }  // of the integers of a block
+  int32_t zero() const {
+    return format_ == BlockFormat::kQ8_0 ? 128 : 8;
+  }
+  uint8_t* panel(int64_t p) const {
+    return integers_ + p * kPanelColumns * num_blocks_ * column_bytes();
+  }
+  uint16_t* panel_scales(int64_t p) const {
+    return scales_ + p * kPanelColumns * num_blocks_;
+  }
 
   void fill_panel(const std::byte* blocks, int64_t p) {
     const int64_t bytes = column_bytes(), steps = bytes / 4;

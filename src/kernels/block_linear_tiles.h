@@ -36,7 +36,7 @@ typedef uint8_t ByteLanes __attribute__((vector_size(kLanes * 4)));  // four suc
 
 [[gnu::always_inline]] inline Lanes load_halves(const uint16_t* from) {
 #if defined(LIMBECK_AVX512)
-  return (Lanes)_mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)));
+  return (Lanes)_mm512_maskz_cvtph_ps(0xffff, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)));
 #elif defined(LIMBECK_AVX2)
   return (Lanes)_mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
 #else
@@ -82,7 +82,9 @@ struct Q8Block {
 #else
   static constexpr bool kOffset = true;
   using Column = ByteLanes;
-  [[gnu::always_inline]] static Column column(ByteLanes bytes) { return bytes; }
+  [[gnu::always_inline]] static Column column(ByteLanes bytes) {
+    return bytes;
+  }
   [[gnu::always_inline]] static IntLanes add(IntLanes sums, Column w, const int8_t* x) {
     return add_small(sums, w, four_of(x));
   }
@@ -142,8 +144,8 @@ template <class Block, int kRows, int kVectors>
       const Lanes scale = load_halves(scales + v * kLanes);
 #pragma GCC unroll 8
       for (int r = 0; r < kRows; ++r)
-        totals[r][v] += __builtin_convertvector(sums[r][v], Lanes) *
-                        (scale * task.x_scales[first + r * task.num_blocks + block]);
+        totals[r][v] +=
+            __builtin_convertvector(sums[r][v], Lanes) * (scale * task.x_scales[first + r * task.num_blocks + block]);
     }
     scales += kVectors * kLanes;
   }

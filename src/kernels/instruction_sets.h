@@ -89,8 +89,8 @@ const InstructionSet& avx512_instructions();
 
 // Those that this processor can run, the fastest first; never empty.
 const std::vector<const InstructionSet*>& available_instructions();
-// The fastest one, or the one that the environment variable LIMBECK_INSTRUCTIONS names (avx512, avx-vnni, avx2, portable;
-// another name is said to be of no use on the error stream).
+// The fastest one, or the one that the environment variable LIMBECK_INSTRUCTIONS names (avx512, avx-vnni, avx2,
+// portable; another name is said to be of no use on the error stream).
 const InstructionSet& instructions();
 
 }  // namespace limbeck::kernels

@@ -128,16 +128,15 @@ class Packed final : public PackedWeight {
       const int64_t end = num_panels * (thread + 1) / threads;
       for (int64_t p = num_panels * thread / threads; p < end; ++p) {
         const int64_t column = p * kPanelColumns;
-        LinearPanel task{
-            .x = x,
-            .x_stride = num_cells_ * kCell,
-            .panel = numbers_ + place(p, 0, 0),
-            .next = p + 1 < end && width(p + 1) == width(p) ? numbers_ + place(p + 1, 0, 0) : nullptr,
-            .num_cells = num_cells_,
-            .rows = rows,
-            .columns = std::min(kPanelColumns, n_ - column),
-            .bias = bias ? bias + column : nullptr,
-            .y_stride = n_};
+        LinearPanel task{.x = x,
+                         .x_stride = num_cells_ * kCell,
+                         .panel = numbers_ + place(p, 0, 0),
+                         .next = p + 1 < end && width(p + 1) == width(p) ? numbers_ + place(p + 1, 0, 0) : nullptr,
+                         .num_cells = num_cells_,
+                         .rows = rows,
+                         .columns = std::min(kPanelColumns, n_ - column),
+                         .bias = bias ? bias + column : nullptr,
+                         .y_stride = n_};
         if constexpr (std::is_same_v<To, float>) {
           task.y = y + column;
         } else {

@@ -29,7 +29,7 @@ constexpr int kTileRows = 1;
 #endif
 }
 
-void round_to_bfloat16(const float* from, BFloat16* to, int64_t count) {
+[[maybe_unused]] void round_to_bfloat16(const float* from, BFloat16* to, int64_t count) {
   int64_t i = 0;
   for (; i + kLanes <= count; i += kLanes) store_rounded(to + i, load(from + i));
   for (; i < count; ++i) to[i] = to_bfloat16(from[i]);

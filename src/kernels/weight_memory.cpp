@@ -32,9 +32,9 @@ std::shared_ptr<std::byte> map_slab(std::size_t size) {
 }
 
 std::shared_ptr<std::byte> own_memory(std::size_t size) {
-  auto* memory = static_cast<std::byte*>(::operator new(size, std::align_val_t{kLine}));
+  auto* memory = static_cast<std::byte*>(::operator new (size, std::align_val_t{kLine}));
   std::fill_n(memory, size, std::byte{});
-  return {memory, [](std::byte* pointer) { ::operator delete(pointer, std::align_val_t{kLine}); }};
+  return {memory, [](std::byte* pointer) { ::operator delete (pointer, std::align_val_t{kLine}); }};
 }
 
 struct Slab {

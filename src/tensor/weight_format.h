@@ -5,7 +5,8 @@
 
 namespace limbeck {
 
-// kAsPrecision: in the precision of the products. kQ8_0 and kQ4_0: in ggml's blocks of 32 numbers (kernels/block_linear.h).
+// kAsPrecision: in the precision of the products. kQ8_0 and kQ4_0: in ggml's blocks of 32 numbers
+// (kernels/block_linear.h).
 enum class WeightFormat { kAsPrecision, kFp32, kBf16, kQ8_0, kQ4_0 };
 
 // The option "weights" of every verb that only reads a model.

@@ -31,8 +31,8 @@ std::vector<std::byte> random_blocks(int64_t n, int64_t k, BlockFormat format, u
   std::vector<std::byte> blocks(static_cast<std::size_t>(n * blocks_of_row(k) * bytes));
   for (std::byte& byte : blocks) byte = static_cast<std::byte>(engine());
   for (int64_t b = 0; b < n * blocks_of_row(k); ++b) {
-    const auto bits = static_cast<uint16_t>(
-        b % 7 == 0 ? engine() % 0x400 : 0x1c00 + engine() % 0x1000 + (engine() % 2 ? 0x8000 : 0));
+    const auto bits =
+        static_cast<uint16_t>(b % 7 == 0 ? engine() % 0x400 : 0x1c00 + engine() % 0x1000 + (engine() % 2 ? 0x8000 : 0));
     std::memcpy(blocks.data() + b * bytes, &bits, 2);
   }
   return blocks;
@@ -40,8 +40,7 @@ std::vector<std::byte> random_blocks(int64_t n, int64_t k, BlockFormat format, u
 
 // As ggml defines the formats, written by hand.
 double weight_at(const std::vector<std::byte>& blocks, int64_t k, BlockFormat format, int64_t column, int64_t i) {
-  const std::byte* block =
-      blocks.data() + (column * blocks_of_row(k) + i / kBlockNumbers) * bytes_of_block(format);
+  const std::byte* block = blocks.data() + (column * blocks_of_row(k) + i / kBlockNumbers) * bytes_of_block(format);
   uint16_t bits;
   std::memcpy(&bits, block, 2);
   const int exponent = bits >> 10 & 31, fraction = bits & 1023;
