@@ -8,6 +8,8 @@ find_package(OpenMP REQUIRED COMPONENTS CXX)
 pkg_check_modules(TOMLPP REQUIRED IMPORTED_TARGET tomlplusplus)
 pkg_check_modules(SECCOMP REQUIRED IMPORTED_TARGET libseccomp)
 pkg_check_modules(CURL REQUIRED IMPORTED_TARGET libcurl)
+pkg_check_modules(ZLIB REQUIRED IMPORTED_TARGET zlib)
+pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
 
 # Options that every file is compiled with. LibTorch's include folder holds an {fmt} of its own whose library is not there to
 # link, so the system's is put in front of it (header-only use would cost 4 s a file).
@@ -22,7 +24,7 @@ target_compile_options(limbeck_libraries INTERFACE -Wall -Wextra -Wno-unused-par
 target_compile_definitions(limbeck_libraries INTERFACE LIMBECK_VERSION="${PROJECT_VERSION}")
 
 add_library(limbeck_base_libraries INTERFACE)
-target_link_libraries(limbeck_base_libraries INTERFACE PkgConfig::TOMLPP)
+target_link_libraries(limbeck_base_libraries INTERFACE PkgConfig::TOMLPP PkgConfig::ZLIB PkgConfig::ZSTD)
 add_library(limbeck_sandbox_libraries INTERFACE)
 target_link_libraries(limbeck_sandbox_libraries INTERFACE PkgConfig::SECCOMP)
 add_library(limbeck_net_libraries INTERFACE)

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/files.h"
+#include "base/json_lines.h"
 
 namespace limbeck {
 namespace {
@@ -129,9 +130,9 @@ Position position_of(std::string_view text, std::size_t offset) {
 }
 
 // A line of a JSONL file; throws UserError naming path:line.
-Json parse_row(std::string_view line, const std::filesystem::path& path, int64_t number) {
+Json parse_row(std::string_view line, const std::string& path, int64_t number) {
   Builder builder;
-  const auto where = fmt::format("{}:{}", path.string(), number);
+  const auto where = fmt::format("{}:{}", path, number);
   if (!Json::sax_parse(line.begin(), line.end(), &builder))
     user_fail(where, "expected a JSON object but received '{}': {}{}", shown(line), builder.error,
               builder.error_at > 0 ? fmt::format(" (column {})", builder.error_at + 1) : "");
@@ -182,11 +183,15 @@ void write_json(const std::filesystem::path& path, const Json& value) {
 }
 
 void read_jsonl(const std::filesystem::path& path, const std::function<void(const Json& row, int64_t line)>& on_row) {
-  const std::string text = read_file(path);
+  read_jsonl_text(read_file(path), path.string(), on_row);
+}
+
+void read_jsonl_text(std::string_view text, const std::string& path,
+                     const std::function<void(const Json& row, int64_t line)>& on_row) {
   int64_t number = 0;
   for (std::size_t begin = 0; begin < text.size();) {
     const std::size_t end = std::min(text.find('\n', begin), text.size());
-    const auto line = std::string_view(text).substr(begin, end - begin);
+    const auto line = text.substr(begin, end - begin);
     ++number;
     if (!is_blank(line)) on_row(parse_row(line, path, number), number);
     begin = end + 1;

@@ -14,6 +14,7 @@
 #include "base/files.h"
 #include "base/json.h"
 #include "base/progress.h"
+#include "base/records.h"
 #include "base/run.h"
 #include "cli/verbs.h"
 #include "data/encode.h"
@@ -47,7 +48,10 @@ struct EvalOptions {
 
   void describe(Fields& f) {
     f("model", model, "Hugging Face folder or GGUF file", Names::kRequiredFileOrFolder);
-    f("data", data, "JSON Lines: problems {id, question, answer}, or texts, pairs or messages", Names::kRequiredFile);
+    f("data", data,
+      "records (JSON Lines, CSV, text, also gzip or zstd): problems {id, question, answer}, or texts, pairs or "
+      "messages",
+      Names::kRequiredFile);
     f("metric", metric, "auto: pass@k for problems, likelihood for texts",
       {{"auto", Metric::kAuto}, {"pass", Metric::kPass}, {"nll", Metric::kNll}});
     f("out", out, "folder for eval.json and the samples; the same line again goes on there; without it, only a table");
@@ -77,7 +81,7 @@ struct Figure {
 
 bool holds_problems(const std::string& path) {
   std::optional<bool> found;
-  read_jsonl(path, [&](const Json& row, int64_t) {
+  read_records(path, [&](const Json& row, int64_t) {
     if (!found) found = row.contains("question");
   });
   if (!found) user_fail(path, "expected at least one problem or text but received an empty file");

@@ -9,6 +9,7 @@
 #include "base/files.h"
 #include "base/json.h"
 #include "base/progress.h"
+#include "base/records.h"
 #include "cli/verbs.h"
 #include "generate/generate.h"
 #include "models/language_model.h"
@@ -26,7 +27,8 @@ struct GenerateOptions {
     f("model", model, "Hugging Face folder or GGUF file", Names::kRequiredFileOrFolder);
     f("prompt", prompt, "the text to continue");
     f("prompt_file", prompt_file, "file that holds the text to continue", Names::kFile);
-    f("input", input, "JSON Lines of prompts: {\"id\": ..., \"prompt\": \"...\"}; the id is optional", Names::kFile);
+    f("input", input, "records (JSON Lines, CSV) of prompts: {\"id\": ..., \"prompt\": \"...\"}; the id is optional",
+      Names::kFile);
     f("out", out, "JSON Lines to write; without it they go to the standard output", Names::kOutputFile);
     f("num_samples", num_samples, "continuations of each prompt", at_least(1));
     f("seed", seed, "the same seed gives the same samples, whatever the batch and the threads", at_least(0));
@@ -51,7 +53,7 @@ std::vector<Text> read_prompts(const GenerateOptions& options) {
   if (!options.prompt_file.empty()) return {{0, read_file(options.prompt_file)}};
   if (options.input.empty()) return {{0, options.prompt}};
   std::vector<Text> prompts;
-  read_jsonl(options.input, [&](const Json& row, int64_t line) {
+  read_records(options.input, [&](const Json& row, int64_t line) {
     const std::string where = fmt::format("{}:{}", options.input, line);
     prompts.push_back(
         {row.contains("id") ? row["id"] : Json(prompts.size()), field<std::string>(row, "prompt", where)});

@@ -8,6 +8,7 @@
 #include "base/files.h"
 #include "base/json.h"
 #include "base/progress.h"
+#include "base/records.h"
 #include "cli/verbs.h"
 #include "generate/generate.h"
 #include "models/language_model.h"
@@ -24,7 +25,7 @@ struct ScoreOptions {
   int64_t threads = 0, max_batch_tokens = 2048;
   void describe(Fields& f) {
     f("model", model, "Hugging Face folder or GGUF file", Names::kRequiredFileOrFolder);
-    f("input", input, "JSON Lines of texts: {\"text\": \"...\"}", Names::kRequiredFile);
+    f("input", input, "records (JSON Lines, CSV, plain text) of texts: {\"text\": \"...\"}", Names::kRequiredFile);
     f("out", out, "JSON Lines to write: {\"ids\": [...], \"log_probs\": [...]}; the first token of a text has 0",
       Names::kOutputFile);
     f("precision", precision, "of the products", {{"fp32", Precision::kFp32}, {"bf16", Precision::kBf16}});
@@ -44,7 +45,7 @@ int verb_score(const Args& args) {
   if (options.out.empty()) user_fail("score", "expected --out=FILE.jsonl, where the log-probabilities go");
   if (options.threads > 0) at::set_num_threads(static_cast<int>(options.threads));
   std::vector<std::string> texts;
-  read_jsonl(options.input, [&](const Json& row, int64_t line) {
+  read_records(options.input, [&](const Json& row, int64_t line) {
     texts.push_back(field<std::string>(row, "text", fmt::format("{}:{}", options.input, line)));
   });
   if (texts.empty()) user_fail(options.input, "expected at least one text but received an empty file");

@@ -32,7 +32,9 @@ struct TrainOptions {
   train::Options train{.warmup_steps = 0};
   void describe(Fields& f) {
     f("model", model, "Hugging Face folder or GGUF file to start from", Names::kRequiredFileOrFolder);
-    f("data", data, "JSON Lines: {\"prompt\":…,\"completion\":…} or {\"text\":…} or {\"messages\":[…]}",
+    f("data", data,
+      "records (JSON Lines, CSV, plain text; also gzip or zstd): {\"prompt\":…,\"completion\":…} or {\"text\":…} or "
+      "{\"messages\":[…]}",
       Names::kRequiredFile);
     f("dev", dev, "held-out rows; the weights with the lowest loss on them are kept", Names::kFile);
     f("teacher", teacher,

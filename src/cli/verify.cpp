@@ -12,6 +12,7 @@
 #include "base/files.h"
 #include "base/json.h"
 #include "base/progress.h"
+#include "base/records.h"
 #include "cli/verbs.h"
 #include "sandbox/judge.h"
 
@@ -93,16 +94,18 @@ int verb_verify(const Args& args) {
   std::vector<Json> rows;
   std::vector<sandbox::Program> programs;
   std::vector<std::string> mistakes;
-  read_jsonl(options.input, [&](const Json& row, int64_t line) {
-    const std::string where = fmt::format("{}:{}", options.input, line);
-    try {
-      programs.push_back(
-          {.source = field<std::string>(row, "program", where), .expected = expected_answer(row, where)});
-      rows.push_back(row);
-    } catch (const UserError& mistake) {
-      mistakes.emplace_back(mistake.what());
-    }
-  });
+  read_records(options.input,
+               [&](const Json& row, int64_t line) {
+                 const std::string where = fmt::format("{}:{}", options.input, line);
+                 try {
+                   programs.push_back(
+                       {.source = field<std::string>(row, "program", where), .expected = expected_answer(row, where)});
+                   rows.push_back(row);
+                 } catch (const UserError& mistake) {
+                   mistakes.emplace_back(mistake.what());
+                 }
+               },
+               {.numbers = {"answer"}});
   if (!mistakes.empty()) throw UserErrors(mistakes);
   if (rows.empty()) user_fail("verify", "{} holds no programs", options.input);
 

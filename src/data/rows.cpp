@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "base/errors.h"
+#include "base/records.h"
 
 namespace limbeck::data {
 namespace {
@@ -52,20 +53,20 @@ Row pair_row(std::string prompt, std::string completion, int64_t line) {
   return row;
 }
 
-std::vector<Row> read_rows(const std::filesystem::path& jsonl) {
+std::vector<Row> read_rows(const std::filesystem::path& file) {
   constexpr std::size_t kMostMistakes = 10;
   std::vector<Row> rows;
   std::vector<std::string> mistakes;
-  read_jsonl(jsonl, [&](const Json& json, int64_t line) {
+  read_records(file, [&](const Json& json, int64_t line) {
     try {
-      rows.push_back(row_of(json, fmt::format("{}:{}", jsonl.string(), line), line));
+      rows.push_back(row_of(json, fmt::format("{}:{}", file.string(), line), line));
     } catch (const UserError& e) {
       mistakes.push_back(e.what());
       if (mistakes.size() == kMostMistakes) throw UserErrors(mistakes);
     }
   });
   if (!mistakes.empty()) throw UserErrors(mistakes);
-  if (rows.empty()) user_fail(jsonl.string(), "expected at least one row but the file has none");
+  if (rows.empty()) user_fail(file.string(), "expected at least one row but the file has none");
   return rows;
 }
 

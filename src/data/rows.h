@@ -1,4 +1,4 @@
-// Training texts as they stand in a JSON Lines file, one row an object:
+// Training texts as they stand in a file of records (base/records.h: JSON Lines, CSV, plain text), one row an object:
 //   {"prompt": "...", "completion": "..."}   {"text": "..."}   {"messages": [{"role": "user", "content": "..."}, ...]}
 #pragma once
 
@@ -29,6 +29,6 @@ struct Row {
 Row pair_row(std::string prompt, std::string completion, int64_t line = 0);
 
 // Throws UserError naming every bad line (up to ten) with what was expected, and when there is no row at all.
-std::vector<Row> read_rows(const std::filesystem::path& jsonl);
+std::vector<Row> read_rows(const std::filesystem::path& file);
 
 }  // namespace limbeck::data

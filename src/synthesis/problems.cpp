@@ -5,6 +5,7 @@
 
 #include "base/errors.h"
 #include "base/json.h"
+#include "base/records.h"
 
 namespace limbeck::synthesis {
 namespace {
@@ -62,22 +63,26 @@ std::vector<Problem> read_problems(const std::filesystem::path& path) {
   std::vector<Problem> problems;
   std::map<std::string, int64_t> line_of_id;
   Mistakes mistakes(path);
-  read_jsonl(path, [&](const Json& row, int64_t line) {
-    Problem problem{.id = id_of(row, line, mistakes), .question = text_of(row, "question", line, mistakes)};
-    const auto answer = row.find("answer");
-    if (answer == row.end() || answer->is_null())
-      mistakes.add(line, fmt::format("problem '{}' has no answer: expected a number under 'answer'", problem.id));
-    else if (!answer->is_number() || !std::isfinite(answer->get<double>()))
-      mistakes.add(line, fmt::format("field 'answer': expected a number but received {}", shown(*answer)));
-    else
-      problem.answer = answer->get<double>();
-    problem.group = row.contains("group") ? text_of(row, "group", line, mistakes) : problem.id;
-    if (!problem.id.empty()) {
-      const auto [first, is_new] = line_of_id.emplace(problem.id, line);
-      if (!is_new) mistakes.add(line, fmt::format("id '{}' was already used on line {}", problem.id, first->second));
-    }
-    problems.push_back(std::move(problem));
-  });
+  read_records(
+      path,
+      [&](const Json& row, int64_t line) {
+        Problem problem{.id = id_of(row, line, mistakes), .question = text_of(row, "question", line, mistakes)};
+        const auto answer = row.find("answer");
+        if (answer == row.end() || answer->is_null())
+          mistakes.add(line, fmt::format("problem '{}' has no answer: expected a number under 'answer'", problem.id));
+        else if (!answer->is_number() || !std::isfinite(answer->get<double>()))
+          mistakes.add(line, fmt::format("field 'answer': expected a number but received {}", shown(*answer)));
+        else
+          problem.answer = answer->get<double>();
+        problem.group = row.contains("group") ? text_of(row, "group", line, mistakes) : problem.id;
+        if (!problem.id.empty()) {
+          const auto [first, is_new] = line_of_id.emplace(problem.id, line);
+          if (!is_new)
+            mistakes.add(line, fmt::format("id '{}' was already used on line {}", problem.id, first->second));
+        }
+        problems.push_back(std::move(problem));
+      },
+      {.numbers = {"answer"}});
   mistakes.throw_if_any();
   if (problems.empty()) user_fail(path.string(), "expected at least one problem but the file is empty");
   return problems;
@@ -94,7 +99,7 @@ std::vector<int64_t> group_numbers(std::span<const Problem> problems) {
 std::vector<WorkedExample> read_examples(const std::filesystem::path& path) {
   std::vector<WorkedExample> examples;
   Mistakes mistakes(path);
-  read_jsonl(path, [&](const Json& row, int64_t line) {
+  read_records(path, [&](const Json& row, int64_t line) {
     examples.push_back({text_of(row, "question", line, mistakes), text_of(row, "program", line, mistakes)});
   });
   mistakes.throw_if_any();

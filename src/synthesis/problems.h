@@ -1,4 +1,5 @@
-// Problems with numeric answers, and worked examples for few-shot prompts, as JSON Lines.
+// Problems with numeric answers, and worked examples for few-shot prompts, as records (base/records.h: JSON Lines,
+// CSV).
 //   problems  {"id": "p1", "question": "…", "answer": 12}, and "group": "…" where several are variations of one
 //   examples  {"question": "…", "program": "n0 = 3.0\nanswer = n0 * 4.0"}
 #pragma once
