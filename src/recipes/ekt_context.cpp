@@ -63,8 +63,9 @@ void EktContext::split_off_dev() {
 
 teachers::Teacher& EktContext::teacher() {
   if (!teacher_)
-    teacher_ = teachers::open_teacher(
-        options.teacher, {.batch = {.max_batch = options.batch.max_batch, .precision = options.precision}});
+    teacher_ = teachers::open_teacher(options.teacher,
+                                      {.batch = {.max_batch = options.batch.max_batch, .precision = options.precision},
+                                       .answers = run.path("answers.jsonl")});
   return *teacher_;
 }
 

@@ -54,7 +54,8 @@ void EktOptions::describe(Fields& f) {
 }
 
 std::vector<std::filesystem::path> EktOptions::inputs() const {
-  std::vector<std::filesystem::path> files = {teacher, problems, test_problems, examples};
+  std::vector<std::filesystem::path> files = {problems, test_problems, examples};
+  for (const auto& file : teachers::inputs_of(teacher)) files.push_back(file);
   if (!student.empty()) files.emplace_back(student);
   return files;
 }

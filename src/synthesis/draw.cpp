@@ -192,6 +192,7 @@ std::vector<JudgedSample> draw_samples(const Draw& draw, const std::function<tea
   }
   writer.finish();
   progress.finish();
+  if (const std::string spent = teacher.spent(); !spent.empty()) fmt::print(stderr, "{}: {}\n", teacher.about(), spent);
   return read_samples(file);
 }
 

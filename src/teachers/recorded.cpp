@@ -10,6 +10,7 @@
 #include "base/errors.h"
 #include "base/json.h"
 #include "base/printable.h"
+#include "teachers/answer_store.h"
 
 namespace limbeck::teachers {
 namespace {
@@ -22,25 +23,31 @@ struct Recorded {
 // The samples of one question by their index. A line without an index is the next after the largest so far.
 using OfQuestion = std::map<int64_t, Recorded>;
 
-generate::Finish recorded_finish(const Json& row, const std::string& where) {
-  if (!row.contains("finish") || row["finish"].is_null()) return generate::Finish::kEndOfText;
-  const auto name = field<std::string>(row, "finish", where);
-  if (name == "end_of_text") return generate::Finish::kEndOfText;
-  if (name == "stop") return generate::Finish::kStop;
-  if (name == "length") return generate::Finish::kLength;
-  user_fail(where, "field 'finish': expected end_of_text, stop or length but received {}", printable(name));
-}
-
-void add_row(std::unordered_map<std::string, OfQuestion>& samples, const Json& row, const std::string& where) {
-  OfQuestion& of_question = samples[field<std::string>(row, "id", where)];
-  Recorded recorded{.text = field<std::string>(row, "text", where), .finish = recorded_finish(row, where)};
-  int64_t index = of_question.empty() ? 0 : of_question.rbegin()->first + 1;
-  if (row.contains("sample")) index = field<int64_t>(row, "sample", where);
+void add_sample(OfQuestion& of_question, int64_t index, Recorded recorded, const std::string& id,
+                const std::string& where) {
   if (index < 0) user_fail(where, "field 'sample': expected 0 or more but received {}", index);
   const auto [there, is_new] = of_question.try_emplace(index, recorded);
   if (!is_new && there->second.text != recorded.text)
-    user_fail(where, "sample {} of '{}' stands in this file before, with another text", index,
-              printable(field<std::string>(row, "id", where)));
+    user_fail(where, "sample {} of '{}' stands in this file before, with another text", index, printable(id));
+}
+
+void add_row(std::unordered_map<std::string, OfQuestion>& samples, const Json& row, const std::string& where) {
+  if (row.contains("answers_of") || row.contains("asked") || row.contains("failed")) return;
+  const auto id = field<std::string>(row, "id", where);
+  OfQuestion& of_question = samples[id];
+  if (row.contains("choices")) {
+    const auto first = field<int64_t>(row, "first", where);
+    const Answer answer = answer_of_row(row, where);
+    for (std::size_t i = 0; i < answer.choices.size(); ++i)
+      add_sample(of_question, first + static_cast<int64_t>(i), {answer.choices[i].text, answer.choices[i].finish}, id,
+                 where);
+    return;
+  }
+  Recorded recorded{.text = field<std::string>(row, "text", where)};
+  if (row.contains("finish")) recorded.finish = finish_of(field<std::string>(row, "finish", where), where);
+  int64_t index = of_question.empty() ? 0 : of_question.rbegin()->first + 1;
+  if (row.contains("sample")) index = field<int64_t>(row, "sample", where);
+  add_sample(of_question, index, std::move(recorded), id, where);
 }
 
 class RecordedTeacher final : public Teacher {

@@ -1,7 +1,8 @@
 // A teacher that wrote its samples at another time: JSON Lines of
 //   {"id": "p1", "text": "…"}   and "sample": 3 where the order in the file is not the order of the samples,
 //                               "finish": "end_of_text" | "stop" | "length" (end_of_text where it is not told).
-// The samples.jsonl of a run is such a file, so a run's samples can teach another run.
+// The samples.jsonl of a run is such a file, so a run's samples can teach another run; so are the stored answers of a
+// served teacher (teachers/answer_store.h).
 #pragma once
 
 #include <filesystem>

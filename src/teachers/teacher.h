@@ -30,6 +30,8 @@ class Teacher {
   // for a log_prob that it does not tell. Throws UserErrors before any work for questions it cannot answer.
   virtual void sample(std::span<const Question> questions, const generate::SamplingOptions& sampling,
                       const std::function<void(generate::Sample)>& on_sample) = 0;
+  // What asking has cost so far, in a line for people; "" for a teacher that costs nothing but time.
+  virtual std::string spent() const { return ""; }
   // The model itself, frozen, for what needs its logits; null where it is not on this machine.
   virtual const models::Pretrained* model() { return nullptr; }
 };

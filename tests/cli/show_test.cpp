@@ -28,6 +28,13 @@ TEST(Show, ListsEveryOptionOfEveryMethodInEachForm) {
   }
 }
 
+TEST(Show, ListsTheOptionsOfAServedTeacher) {
+  const auto help = run_program({"show", "teacher"});
+  EXPECT_EQ(help.code, 0) << help.error;
+  EXPECT_NE(help.out.find("--server.api-key-env"), std::string::npos) << help.out;
+  EXPECT_NE(run_program({"show", "teacher", "--markdown"}).out.find("| `cap.cost` |"), std::string::npos);
+}
+
 TEST(Show, NamesTheNearestMethod) {
   const auto outcome = run_program({"show", "ekd"});
   EXPECT_EQ(outcome.code, 2);
