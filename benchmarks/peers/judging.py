@@ -21,6 +21,7 @@ import select
 import shutil
 import signal
 import struct
+import sys
 import tempfile
 import time
 
@@ -177,4 +178,16 @@ def run_side(side, settings):
     wrong = [i for i, (verdict, row) in enumerate(zip(verdicts, rows)) if verdict != row["passes"]]
     if wrong:
         raise SystemExit(f"[judging] {side} is wrong about programs {wrong[:10]}")
-    return {"programs": len(rows) / seconds, "seconds": seconds, "passed": sum(verdicts)}
+    # The sandbox's own init waits for its programs, so their time cannot be told from that of others.
+    return {"programs": len(rows) / seconds, "seconds": seconds, "passed": sum(verdicts), "others": None}
+
+
+def main():
+    """judging.py PROGRAMS VERDICTS: judges {"program", "answer"} a line as the public executor does; true or false a line."""
+    multiprocessing.set_start_method("fork")
+    rows = [json.loads(line) for line in open(sys.argv[1])]
+    pathlib.Path(sys.argv[2]).write_text(json.dumps(judge_with_managers(rows)))
+
+
+if __name__ == "__main__":
+    main()

@@ -9,6 +9,8 @@ import dataclasses
 
 import llama_cpp as lib
 
+from weights import common_prefix
+
 
 @dataclasses.dataclass
 class Sample:
@@ -31,13 +33,14 @@ class Llama:
         """longest: tokens of a prompt and its continuation; batch: samples that are decoded together."""
         lib.llama_backend_init()
         silence()
-        self.batch_size, self.temperature, self.seed = batch, None, 0
+        self.batch_size, self.seed = batch, 0
         self.model = lib.llama_model_load_from_file(str(path).encode(), lib.llama_model_default_params())
         self.vocab = lib.llama_model_get_vocab(self.model)
         wanted = lib.llama_context_default_params()
         sequences = batch + 2
         length = (longest + 255) // 256 * 256
-        wanted.n_ctx = (length * 3 + batch * 64 if unified else sequences * length) + 255 & ~255
+        # Shared memory holds a prompt once: room for the prefix, some prompts that are under way, and every sample's own tokens.
+        wanted.n_ctx = length * (3 + batch // 4) + batch * 64 + 255 & ~255 if unified else sequences * length
         wanted.n_seq_max, wanted.n_batch, wanted.kv_unified = sequences, 2048, unified
         wanted.n_threads = wanted.n_threads_batch = threads
         wanted.flash_attn_type, wanted.no_perf = flash, True
@@ -51,6 +54,11 @@ class Llama:
         ids = (lib.llama_token * (len(data) + 8))()
         count = lib.llama_tokenize(self.vocab, data, len(data), ids, len(ids), False, True)
         return list(ids[:count])
+
+    def close(self):
+        lib.llama_batch_free(self.batch)
+        lib.llama_free(self.context)
+        lib.llama_model_free(self.model)
 
     def piece(self, token):
         if token not in self.pieces:
@@ -69,18 +77,20 @@ class Llama:
         if lib.llama_decode(self.context, batch) != 0:
             raise SystemExit("[llama] llama_decode failed")
 
-    def sampler(self, temperature):
+    def sampler(self, temperature, top_k):
         chain = lib.llama_sampler_chain_init(lib.llama_sampler_chain_default_params())
+        if top_k:
+            lib.llama_sampler_chain_add(chain, lib.llama_sampler_init_top_k(top_k))
         lib.llama_sampler_chain_add(chain, lib.llama_sampler_init_temp(temperature))
         lib.llama_sampler_chain_add(chain, lib.llama_sampler_init_dist(self.seed))
         return chain
 
-    def sample(self, prompts, samples, max_new_tokens, temperature, seed=0, stops=()):
+    def sample(self, prompts, samples, max_new_tokens, temperature, seed=0, stops=(), top_k=0):
         """Lists of tokens -> finished Samples; an end-of-generation token and what follows a stop text are not in them."""
         self.seed = seed
-        chain = self.sampler(temperature)
+        chain = self.sampler(temperature, top_k)
         lib.llama_memory_clear(self.memory, True)
-        shared = common_prefix(prompts) if len(prompts) > 1 else 0
+        shared = common_prefix(prompts)
         if shared:
             self.decode([(token, i, self.PREFIX, False) for i, token in enumerate(prompts[0][:shared])])
         free, running, done = list(range(2, 2 + self.batch_size)), {}, []
@@ -125,19 +135,9 @@ class Llama:
         if lib.llama_vocab_is_eog(self.vocab, token):
             return True
         one.tokens.append(token)
-        if stops:
-            one.text += self.piece(token)
-            for stop in stops:
-                if stop in one.text:
-                    one.text = one.text[:one.text.index(stop)]
-                    return True
+        one.text += self.piece(token)
+        for stop in stops:
+            if stop in one.text:
+                one.text = one.text[:one.text.index(stop)]
+                return True
         return len(one.tokens) >= max_new_tokens
-
-
-def common_prefix(prompts):
-    """Tokens that all begin with; each prompt keeps one of its own."""
-    shortest, longest = min(prompts), max(prompts)
-    count = 0
-    while count < min(map(len, prompts)) - 1 and shortest[count] == longest[count]:
-        count += 1
-    return count

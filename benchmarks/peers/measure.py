@@ -3,6 +3,7 @@ import contextlib
 import dataclasses
 import os
 import pathlib
+import resource
 import subprocess
 import tempfile
 import threading
@@ -114,12 +115,20 @@ def knows(verb, *words):
     return all(word in text for word in words)
 
 
-def busy_cores(seconds=0.3):
-    """Cores that are in use now, by whoever; asked before and after a measurement it tells of other work on the machine. What the
-    machine's host takes away counts too."""
-    def used():
+class Bystanders:
+    """Cores that other work on the machine kept busy while a measurement of this process ran. What the machine's host takes away counts too;
+    so does what descendants used that nobody waited for."""
+
+    def __enter__(self):
+        self.begun, self.before = time.perf_counter(), self.others()
+        return self
+
+    def __exit__(self, *_):
+        self.cores = round(max(0.0, self.others() - self.before) / (time.perf_counter() - self.begun), 2)
+
+    @staticmethod
+    def others():
+        """Seconds that the processors worked for anybody else."""
         fields = [int(x) for x in open("/proc/stat").readline().split()[1:9]]
-        return (sum(fields[:3]) + sum(fields[5:])) / os.sysconf("SC_CLK_TCK")
-    before = used()
-    time.sleep(seconds)
-    return round((used() - before) / seconds, 2)
+        own = sum(u.ru_utime + u.ru_stime for u in map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)))
+        return (sum(fields[:3]) + sum(fields[5:])) / os.sysconf("SC_CLK_TCK") - own

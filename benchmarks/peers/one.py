@@ -8,9 +8,9 @@ import measure
 
 def main():
     row, side, settings = importlib.import_module(sys.argv[1]), sys.argv[2], json.loads(sys.argv[3])
-    before = measure.busy_cores()
-    result = row.run_side(side, settings)
-    print("\n" + json.dumps(result | {"others": max(before, measure.busy_cores())}))
+    with measure.Bystanders() as bystanders:
+        result = row.run_side(side, settings)
+    print("\n" + json.dumps({"others": bystanders.cores} | result))
 
 
 if __name__ == "__main__":

@@ -58,10 +58,10 @@ def limbeck(settings):
         return fitting.limbeck(data.name, settings["skipped"], f"--train.batch-size={settings['batch']}", "--train.epochs=1")
 
 
-def arguments(folder, batch):
-    return dict(output_dir=folder, per_device_train_batch_size=batch, num_train_epochs=1, learning_rate=1e-4, weight_decay=0.1, max_grad_norm=1.0,
-                optim="adamw_torch_fused", bf16=True, use_cpu=True, gradient_checkpointing=False, save_strategy="no", report_to=[],
-                disable_tqdm=True, seed=1)
+def arguments(folder, batch, **more):
+    return dict(output_dir=folder, per_device_train_batch_size=batch, weight_decay=0.1, max_grad_norm=1.0, optim="adamw_torch_fused", bf16=True,
+                use_cpu=True, gradient_checkpointing=False, save_strategy="no", report_to=[], disable_tqdm=True, seed=1,
+                **({"num_train_epochs": 1, "learning_rate": 1e-4} | more))
 
 
 class Steps:
@@ -100,18 +100,23 @@ def tokenizer():
     return tokenizer
 
 
+def examples_of(rows, words):
+    examples = []
+    for row in rows:
+        prompt, completion = words(row["prompt"])["input_ids"], words(row["completion"])["input_ids"] + [words.eos_token_id]
+        examples.append({"input_ids": prompt + completion, "attention_mask": [1] * len(prompt + completion),
+                         "labels": [-100] * len(prompt) + completion})
+    return examples
+
+
 def padded(settings):
     from transformers import DataCollatorForSeq2Seq, Trainer, TrainingArguments
 
-    words, examples = tokenizer(), []
-    for row in rows_of(settings):
-        prompt, completion = words(row["prompt"])["input_ids"], words(row["completion"])["input_ids"] + [words.eos_token_id]
-        ids = prompt + completion
-        examples.append({"input_ids": ids, "attention_mask": [1] * len(ids), "labels": [-100] * len(prompt) + completion})
+    words = tokenizer()
     steps = Steps(DataCollatorForSeq2Seq(words, label_pad_token_id=-100))
     with tempfile.TemporaryDirectory() as folder:
-        trainer = Trainer(model=fitting.load(), args=TrainingArguments(**arguments(folder, settings["batch"])), train_dataset=examples,
-                          data_collator=steps)
+        trainer = Trainer(model=fitting.load(), args=TrainingArguments(**arguments(folder, settings["batch"])), data_collator=steps,
+                          train_dataset=examples_of(rows_of(settings), words))
         return steps.train(trainer, settings["skipped"])
 
 

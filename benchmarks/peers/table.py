@@ -31,7 +31,7 @@ def with_spread(values, unit=""):
 def in_words(run):
     shown = [f"{in_digits(run[name] * f.scale)} {f.unit}{'' if name != 'peak' else ' peak'}{'' if name != 'extra' else ' extra'}"
              for name, f in measure.FIELDS.items() if run.get(name) is not None]
-    busy = f"; {run['others']} cores were busy with something else" if run["others"] >= 0.1 else ""
+    busy = f"; {run['others']} cores were busy with something else" if (run["others"] or 0) >= 0.1 else ""
     return f"{run['side']}: {', '.join(shown)}{busy}; {run['wall']} s in all"
 
 
@@ -77,7 +77,7 @@ def target(line):
 def about(results):
     m, v = results["machine"], results["versions"]
     rounds = [1 + max((run["round"] for run in entry["runs"]), default=0) for entry in results["rows"].values() if entry["runs"]]
-    disturbed = [run["others"] for entry in results["rows"].values() for run in entry["runs"]]
+    disturbed = [run["others"] for entry in results["rows"].values() for run in entry["runs"] if run["others"] is not None] or [0]
     peers = ", ".join(f"{name} {v[key]}" for name, key in (("Transformers", "transformers"), ("PyTorch", "torch"), ("TRL", "trl"),
                                                           ("llama-cpp-python", "llama-cpp-python"), ("tokenizers", "tokenizers")))
     often = f"{min(rounds)}" if min(rounds) == max(rounds) else f"{min(rounds)} to {max(rounds)}"

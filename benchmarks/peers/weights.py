@@ -57,5 +57,12 @@ def make():
         make_folder()
 
 
+def common_prefix(lists):
+    """How many tokens all begin with; each keeps one of its own."""
+    first, last = min(lists), max(lists)
+    most = min(map(len, lists)) - 1
+    return next((i for i in range(most) if first[i] != last[i]), most) if len(lists) > 1 else 0
+
+
 if __name__ == "__main__":
     make()
