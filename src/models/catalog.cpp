@@ -7,6 +7,9 @@
 #include "base/errors.h"
 #include "base/printable.h"
 #include "models/llama.h"
+#include "models/mistral.h"
+#include "models/qwen2.h"
+#include "models/qwen3.h"
 
 namespace limbeck::models {
 namespace {
@@ -26,9 +29,10 @@ const Architecture& architecture_with(std::string_view Architecture::*name, std:
 
 const std::vector<Architecture>& architectures() {
   static const std::vector<Architecture> rows = {
-      {"llama", "LlamaForCausalLM", "llama", "Llama 1-3, SmolLM, SmolLM2, TinyLlama", &make_llama},
-      {"mistral", "MistralForCausalLM", "", "Mistral 7B and its kin, with a sliding window", &make_llama},
-      {"qwen2", "Qwen2ForCausalLM", "qwen2", "Qwen 1.5 to 2.5, with biases on queries, keys and values", &make_llama},
+      llama(),
+      mistral(),
+      qwen2(),
+      qwen3(),
   };
   return rows;
 }

@@ -1,4 +1,4 @@
-// What the model reads out of a DecoderConfig beside its plain numbers.
+// What the models read out of a DecoderConfig beside its plain numbers.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +13,7 @@ namespace limbeck::models {
 // Throws Error naming the first key that no model can be made of: sizes of 0 or beyond any real model, head counts that
 // do not divide, an odd head size.
 void check_config(const DecoderConfig& config, const std::string& where);
+void check_num_layers(int64_t num_hidden_layers, const std::string& where);
 
 // The rotary embedding that config.rope_scaling asks for; an unknown type or a setting without its number throws.
 nn::RopeOptions rope_options(const DecoderConfig& config);
@@ -29,5 +30,7 @@ Json write_generation_config(const DecoderConfig& config);
 // The number of weights that a model of this config has, tied ones once. A double: a hostile config may ask for more
 // than int64 holds.
 double count_weights(const DecoderConfig& config);
+// Those of the embedding and of the output weight where it is not the same.
+double count_vocabulary_weights(const DecoderConfig& config);
 
 }  // namespace limbeck::models

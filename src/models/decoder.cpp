@@ -25,10 +25,6 @@ void fill_normal(at::Tensor& tensor, double deviation, Seed seed) {
   }
 }
 
-bool ends_with(const std::string& text, std::string_view end) {
-  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
-}
-
 }  // namespace
 
 std::shared_ptr<LanguageModel> make_decoder(const DecoderConfig& config) {
@@ -42,12 +38,17 @@ std::shared_ptr<LanguageModel> make_decoder(const DecoderConfig& config, Seed se
   nn::Parameters parameters;
   model->parameters(parameters);
   for (const nn::NamedParameter& p : parameters.list()) {
-    if (ends_with(p.name, "norm.weight"))
-      p.tensor->fill_(1);
-    else if (ends_with(p.name, "bias"))
-      p.tensor->zero_();
-    else
-      fill_normal(*p.tensor, config.initializer_range, seed.derive(p.name));
+    switch (p.traits.fresh) {
+      case nn::Fresh::kOnes:
+        p.tensor->fill_(1);
+        break;
+      case nn::Fresh::kZeros:
+        p.tensor->zero_();
+        break;
+      case nn::Fresh::kNormal:
+        fill_normal(*p.tensor, config.initializer_range * p.traits.deviation, seed.derive(p.name));
+        break;
+    }
   }
   return model;
 }

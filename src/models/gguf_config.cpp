@@ -14,38 +14,6 @@
 namespace limbeck::models {
 namespace {
 
-class ArchitectureMetadata {
- public:
-  explicit ArchitectureMetadata(const formats::GgufFile& file) : file_(file), json_(file.metadata()) {
-    if (!json_.contains("general.architecture") || !json_.at("general.architecture").is_string())
-      fail(where(), "general.architecture: expected a string but received none");
-    architecture_ = json_.at("general.architecture").get<std::string>();
-  }
-  std::string where() const { return file_.path().string(); }
-  const std::string& architecture() const { return architecture_; }
-
-  // A key of this architecture ("attention.head_count") as it stands, null when absent.
-  Json get(const std::string& key) const { return whole(architecture_ + "." + key); }
-  Json whole(const std::string& key) const { return json_.contains(key) ? json_.at(key) : Json(); }
-  Json need(const std::string& key) const {
-    Json value = get(key);
-    if (!value.is_number())
-      fail(where(), "{}.{}: expected a number but received {}", architecture_, key, printable_value(value));
-    return value;
-  }
-
- private:
-  const formats::GgufFile& file_;
-  const Json& json_;
-  std::string architecture_;
-};
-
-// fp32 metadata such as 9.99999974e-06 stands for the decimal that it was rounded from, 1e-05.
-double as_decimal(const Json& number) {
-  if (number.is_number_integer()) return number.get<double>();
-  return std::stod(fmt::format("{}", static_cast<float>(number.get<double>())));
-}
-
 // Llama 3.1 and later carry per-dimension divisors instead of the four numbers that they come from. The low and high
 // factors and the old context were the same in all releases; the largest divisor is the factor. Proved by making the
 // divisors again.
@@ -74,22 +42,23 @@ Json llama3_scaling(const formats::GgufFile& file, int64_t head_dim, double thet
               {"original_max_position_embeddings", 8192}};
 }
 
-Json scaling_of(const ArchitectureMetadata& m, const formats::GgufFile& file, int64_t head_dim, double theta) {
+Json scaling_of(const GgufMetadata& m, int64_t head_dim, double theta) {
+  const formats::GgufFile& file = m.file();
   const Json type = m.get("rope.scaling.type");
   if (type.is_null() || type == "none") {
     if (file.contains("rope_freqs.weight")) return llama3_scaling(file, head_dim, theta);
     return Json();
   }
-  Json scaling{{"rope_type", type}, {"factor", as_decimal(m.need("rope.scaling.factor"))}};
+  Json scaling{{"rope_type", type}, {"factor", m.decimal("rope.scaling.factor")}};
   if (const Json length = m.get("rope.scaling.original_context_length"); length.is_number())
     scaling["original_max_position_embeddings"] = length;
   if (const Json factor = m.get("rope.scaling.attn_factor"); factor.is_number() && factor != 1.0)
-    scaling["attention_factor"] = as_decimal(factor);
+    scaling["attention_factor"] = m.decimal("rope.scaling.attn_factor");
   return scaling;
 }
 
 // Metadata that changes what the model computes and that this family does not have.
-void refuse_others(const ArchitectureMetadata& m) {
+void refuse_others(const GgufMetadata& m) {
   if (const Json experts = m.get("expert_count"); experts.is_number() && experts != 0)
     fail(m.where(), "{}.expert_count: expected a dense model but received {} experts", m.architecture(),
          experts.dump());
@@ -98,59 +67,92 @@ void refuse_others(const ArchitectureMetadata& m) {
       fail(m.where(), "{}.{}: expected none but received {}", m.architecture(), key, scale.dump());
 }
 
+// The size of a head in a config.json as far as it is made.
+int64_t head_dim_of(const GgufMetadata& m, const Json& json) {
+  const auto positive = [&](const char* key) {
+    const Json& value = json.at(key);
+    if (!value.is_number_integer() || value.get<int64_t>() < 1)
+      fail(m.where(), "{}: expected a number above 0 but received {}", key, printable_value(value));
+    return value.get<int64_t>();
+  };
+  return json.contains("head_dim") ? positive("head_dim") : positive("hidden_size") / positive("num_attention_heads");
+}
+
 }  // namespace
 
-DecoderConfig config_of_gguf(const formats::GgufFile& file) {
-  const ArchitectureMetadata m(file);
-  const Architecture& row = architecture_of_gguf(m.architecture(), m.where());
-  refuse_others(m);
-  const auto shape = [&](const char* name) {
-    if (!file.contains(name)) fail(m.where(), "tensor '{}': expected it but received none", name);
-    return file.shape(name);
-  };
+GgufMetadata::GgufMetadata(const formats::GgufFile& file) : file_(file), json_(file.metadata()) {
+  if (!json_.contains("general.architecture") || !json_.at("general.architecture").is_string())
+    fail(where(), "general.architecture: expected a string but received none");
+  architecture_ = json_.at("general.architecture").get<std::string>();
+}
 
-  Json json{{"architectures", Json::array({row.class_name})}, {"model_type", row.model_type}};
-  json["vocab_size"] = shape("token_embd.weight").at(0);
+Json GgufMetadata::need(const std::string& key) const {
+  Json value = get(key);
+  if (!value.is_number())
+    fail(where(), "{}.{}: expected a number but received {}", architecture_, key, printable_value(value));
+  return value;
+}
+
+double GgufMetadata::decimal(const std::string& key) const {
+  const Json number = need(key);
+  if (number.is_number_integer()) return number.get<double>();
+  return std::stod(fmt::format("{}", static_cast<float>(number.get<double>())));
+}
+
+double GgufMetadata::decimal(const std::string& key, double absent) const {
+  return get(key).is_number() ? decimal(key) : absent;
+}
+
+void put_gguf_sizes(const GgufMetadata& m, Json& json) {
   json["hidden_size"] = m.need("embedding_length");
   json["intermediate_size"] = m.need("feed_forward_length");
   json["num_hidden_layers"] = m.need("block_count");
   json["num_attention_heads"] = m.need("attention.head_count");
   const Json kv_heads = m.get("attention.head_count_kv");
   json["num_key_value_heads"] = kv_heads.is_null() ? json["num_attention_heads"] : kv_heads;
-  const Json key_length = m.get("attention.key_length"), rotary = m.get("rope.dimension_count");
-  if (key_length.is_number())
-    json["head_dim"] = key_length;
-  else if (rotary.is_number())
-    json["head_dim"] = rotary;
+  if (const Json key_length = m.get("attention.key_length"); key_length.is_number()) json["head_dim"] = key_length;
   json["max_position_embeddings"] = m.need("context_length");
-  json["rms_norm_eps"] = as_decimal(m.need("attention.layer_norm_rms_epsilon"));
+}
+
+void put_gguf_rope(const GgufMetadata& m, Json& json) {
+  const double theta = m.decimal("rope.freq_base", 10000);
+  json["rope_theta"] = theta;
+  const Json rotary = m.get("rope.dimension_count");
+  if (!json.contains("head_dim") && rotary.is_number()) json["head_dim"] = rotary;
+  const int64_t head_dim = head_dim_of(m, json);
+  if (rotary.is_number() && rotary != head_dim)
+    fail(m.where(), "{}.rope.dimension_count: expected the head size {} but received {}", m.architecture(), head_dim,
+         rotary.dump());
+  if (const Json scaling = scaling_of(m, head_dim, theta); !scaling.is_null()) json["rope_scaling"] = scaling;
+}
+
+void llama_config_of_gguf(const GgufMetadata& m, Json& json) {
+  put_gguf_sizes(m, json);
+  json["rms_norm_eps"] = m.decimal("attention.layer_norm_rms_epsilon");
   json["hidden_act"] = "silu";
-  json["tie_word_embeddings"] = !file.contains("output.weight");
-  if (row.model_type == "llama") {
-    json["attention_bias"] = file.contains("blk.0.attn_q.bias");
-    json["mlp_bias"] = file.contains("blk.0.ffn_up.bias");
-    if (json["attention_bias"] == true && !file.contains("blk.0.attn_output.bias"))
-      fail(m.where(), "tensor 'blk.0.attn_output.bias': expected it beside blk.0.attn_q.bias but received none");
-  }
   if (const Json window = m.get("attention.sliding_window"); window.is_number() && window != 0)
     fail(m.where(), "{}.attention.sliding_window: expected none but received {}; use the model's Hugging Face folder",
          m.architecture(), window.dump());
-  const double theta = m.get("rope.freq_base").is_number() ? as_decimal(m.get("rope.freq_base")) : 10000;
-  json["rope_theta"] = theta;
+  put_gguf_rope(m, json);
+}
+
+DecoderConfig config_of_gguf(const formats::GgufFile& file) {
+  const GgufMetadata m(file);
+  const Architecture& row = architecture_of_gguf(m.architecture(), m.where());
+  refuse_others(m);
+  if (!file.contains("token_embd.weight") || file.shape("token_embd.weight").empty())
+    fail(m.where(), "tensor 'token_embd.weight': expected it but received none");
+
+  Json json{{"architectures", Json::array({row.class_name})}, {"model_type", row.model_type}};
+  json["vocab_size"] = file.shape("token_embd.weight").at(0);
+  json["tie_word_embeddings"] = !file.contains("output.weight");
   if (const Json id = m.whole("tokenizer.ggml.bos_token_id"); id.is_number()) json["bos_token_id"] = id;
   Json ends = Json::array();
   for (const char* key : {"tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id"})
     if (const Json id = m.whole(key); id.is_number() && std::find(ends.begin(), ends.end(), id) == ends.end())
       ends.push_back(id);
   if (!ends.empty()) json["eos_token_id"] = ends.size() == 1 ? ends[0] : ends;
-
-  DecoderConfig config = read_config(json, m.where());
-  if (rotary.is_number() && rotary != config.head_dim)
-    fail(m.where(), "{}.rope.dimension_count: expected the head size {} but received {}", m.architecture(),
-         config.head_dim, rotary.dump());
-  const Json scaling = scaling_of(m, file, config.head_dim, theta);
-  if (scaling.is_null()) return config;
-  json["rope_scaling"] = scaling;
+  row.gguf_layout.config(m, json);
   return read_config(json, m.where());
 }
 

@@ -19,15 +19,17 @@
 
 namespace limbeck::models {
 
-// The Llama family's config under the names of Hugging Face's config.json.
+// What all decoders have and what the Llama family has, under the names of Llama's config.json. What another
+// architecture has beyond that its own file reads out of `original`.
 struct DecoderConfig {
-  std::string model_type = "llama";  // llama, mistral, qwen2
+  std::string model_type = "llama";  // a row of models/catalog.h
   int64_t vocab_size = 0, hidden_size = 0, intermediate_size = 0, num_hidden_layers = 0;
   int64_t num_attention_heads = 0, num_key_value_heads = 0, head_dim = 0;
   int64_t max_position_embeddings = 2048;
   double rms_norm_eps = 1e-5, rope_theta = 10000;
   Json rope_scaling;  // null, or the object as it stands in config.json (linear, dynamic, llama3, yarn)
   bool tie_word_embeddings = false, attention_bias = false, mlp_bias = false, qkv_bias = false;
+  bool qk_norm = false;  // queries and keys are normalised head by head (Qwen3)
   std::optional<int64_t> sliding_window;
   std::vector<bool> windowed_layers;  // which blocks the window holds for; empty: all of them
   double initializer_range = 0.02;    // standard deviation of fresh weights
@@ -59,6 +61,8 @@ class LanguageModel {
   // The same in bf16 for the products of a chunked loss, kept until weights_changed(); undefined unless training in
   // bf16.
   virtual at::Tensor low_output_weight() { return {}; }
+  virtual at::Tensor output_bias() { return {}; }     // [V], added to the vocabulary product; mostly undefined
+  virtual double logit_softcap() const { return 0; }  // logits x become softcap·tanh(x / softcap); 0: as they are
   virtual at::Tensor logits_of(const at::Tensor& hidden) = 0;  // [M,D] -> [M,V] fp32
   virtual void parameters(nn::Parameters& p) = 0;              // tied tensors once
   virtual void set_precision(Precision precision) = 0;         // of the products while training; masters stay fp32

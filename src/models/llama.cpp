@@ -7,8 +7,12 @@
 #include <vector>
 
 #include "base/errors.h"
+#include "models/causal_decoder.h"
 #include "models/config.h"
+#include "models/gguf_model.h"
+#include "models/llama_config.h"
 #include "nn/embedding.h"
+#include "nn/head_norm.h"
 #include "nn/linear.h"
 #include "nn/mlp.h"
 #include "nn/rms_norm.h"
@@ -17,9 +21,9 @@
 namespace limbeck::models {
 namespace {
 
-class Attention {
+class LlamaAttention {
  public:
-  Attention(const DecoderConfig& c, int64_t layer)
+  LlamaAttention(const DecoderConfig& c, int64_t layer)
       : layer_(layer),
         heads_({.queries = c.num_attention_heads, .keys = c.num_key_value_heads}),
         qkv_({.in = c.hidden_size,
@@ -28,11 +32,16 @@ class Attention {
                         {"k_proj", c.num_key_value_heads * c.head_dim},
                         {"v_proj", c.num_key_value_heads * c.head_dim}}}),
         o_({.in = c.num_attention_heads * c.head_dim, .out = c.hidden_size, .bias = c.attention_bias}),
+        q_norm_(c.head_dim, c.rms_norm_eps),
+        k_norm_(c.head_dim, c.rms_norm_eps),
+        qk_norm_(c.qk_norm),
         options_({.scale = 1 / std::sqrt(static_cast<double>(c.head_dim)), .window = window_of(c, layer)}) {}
 
   // x [N,D] -> [N,D]
   at::Tensor forward(const at::Tensor& x, const nn::RopeTable& table, nn::AttentionPlan& plan) {
-    const nn::Heads heads = nn::rotate_heads(qkv_.forward(x), table, heads_);
+    at::Tensor qkv = qkv_.forward(x);
+    if (qk_norm_) qkv = nn::norm_heads(qkv, q_norm_, k_norm_, heads_);
+    const nn::Heads heads = nn::rotate_heads(qkv, table, heads_);
     const at::Tensor mixed = plan.attend(layer_, heads.q, heads.k, heads.v, options_);
     return o_.forward(mixed.reshape({x.size(0), -1}));
   }
@@ -40,11 +49,18 @@ class Attention {
   void parameters(nn::Parameters& p) {
     qkv_.parameters(p);
     p.group("o_proj", o_);
+    if (!qk_norm_) return;
+    p.group("q_norm", q_norm_);
+    p.group("k_norm", k_norm_);
   }
 
   template <class F>
   void each_product(F&& f) {
     f(qkv_), f(o_);
+  }
+  template <class F>
+  void each_norm(F&& f) {
+    f(q_norm_), f(k_norm_);
   }
 
  private:
@@ -52,26 +68,14 @@ class Attention {
   nn::HeadCounts heads_;
   nn::JointLinear qkv_;
   nn::Linear o_;
+  nn::RmsNorm q_norm_, k_norm_;  // of the heads, where qk_norm_
+  bool qk_norm_;
   nn::AttentionOptions options_;
 };
 
-// The residual stream between blocks, as a sum that the next norm computes: x [N,D] fp32 + delta [N,D], undefined at
-// first.
-struct Stream {
-  at::Tensor x, delta;
-  at::Tensor sum() const { return delta.defined() ? x + delta : x; }
-};
-
-at::Tensor add_and_norm(nn::RmsNorm& norm, Stream& stream) {
-  if (!stream.delta.defined()) return norm.forward(stream.x);
-  auto [sum, normed] = norm.add_forward(stream.x, stream.delta);
-  stream.x = sum;
-  return normed;
-}
-
-class Block {
+class LlamaBlock {
  public:
-  Block(const DecoderConfig& c, int64_t layer)
+  LlamaBlock(const DecoderConfig& c, int64_t layer)
       : attention_norm_(c.hidden_size, c.rms_norm_eps),
         mlp_norm_(c.hidden_size, c.rms_norm_eps),
         attention_(c, layer),
@@ -98,117 +102,111 @@ class Block {
   template <class F>
   void each_norm(F&& f) {
     f(attention_norm_), f(mlp_norm_);
+    attention_.each_norm(f);
   }
 
  private:
   nn::RmsNorm attention_norm_, mlp_norm_;
-  Attention attention_;
+  LlamaAttention attention_;
   nn::GatedMlp mlp_;
 };
 
-class Llama final : public LanguageModel {
- public:
-  explicit Llama(DecoderConfig config)
-      : config_(std::move(config)),
-        embedding_(config_.vocab_size, config_.hidden_size),
-        norm_(config_.hidden_size, config_.rms_norm_eps),
-        rope_(rope_options(config_)) {
-    blocks_.reserve(config_.num_hidden_layers);
-    for (int64_t layer = 0; layer < config_.num_hidden_layers; ++layer) blocks_.emplace_back(config_, layer);
-    if (!config_.tie_word_embeddings)
-      head_ = at::empty({config_.vocab_size, config_.hidden_size}, at::kFloat).requires_grad_(true);
+struct LlamaBody {
+  explicit LlamaBody(const DecoderConfig& c)
+      : config(c), embedding(c.vocab_size, c.hidden_size), norm(c.hidden_size, c.rms_norm_eps), rope(rope_options(c)) {
+    blocks.reserve(c.num_hidden_layers);
+    for (int64_t layer = 0; layer < c.num_hidden_layers; ++layer) blocks.emplace_back(c, layer);
   }
-
-  const DecoderConfig& config() const override { return config_; }
-
-  ModelOutput forward(const at::Tensor& ids, nn::AttentionPlan& plan, const Want& want) override {
-    ModelOutput out;
-    Stream stream{embedding_.forward(ids), {}};
-    if (want.hidden_states) out.hidden_states.push_back(stream.x);
-    const nn::RopeTable table = rope_.table(plan.positions());
-    for (Block& block : blocks_) {
-      block.forward(stream, table, plan);
-      if (want.hidden_states) out.hidden_states.push_back(stream.sum());
-    }
-    out.hidden = add_and_norm(norm_, stream);
-    if (want.logits) out.logits = logits_of(out.hidden);
-    return out;
+  nn::OutputHead::Shape head() const {
+    return {.vocabulary = config.vocab_size, .width = config.hidden_size, .tied = config.tie_word_embeddings};
   }
-
-  at::Tensor output_weight() override {
-    if (frozen_head_ && !config_.tie_word_embeddings)
-      fail("llama", "expected a trainable model but received one whose output weight is packed");
-    return head();
+  at::Tensor embed(const at::Tensor& ids, const at::Tensor&) { return embedding.forward(ids); }
+  nn::RopeTable tables(const at::Tensor& positions) const { return rope.table(positions); }
+  void parameters(nn::Parameters& p) {
+    p.inside("model", [&] {
+      p.group("embed_tokens", embedding);
+      for (std::size_t i = 0; i < blocks.size(); ++i) p.group(fmt::format("layers.{}", i), blocks[i]);
+      p.group("norm", norm);
+    });
   }
-
-  at::Tensor low_output_weight() override {
-    return precision_ == Precision::kBf16 ? head_product_.joined_weight({{head()}, {}}, precision_) : at::Tensor();
+  template <class F>
+  void each_embedding(F&& f) {
+    f(embedding);
   }
+  static constexpr std::string_view kHead = "lm_head";
 
-  at::Tensor logits_of(const at::Tensor& hidden) override {
-    if (frozen_head_) return frozen_head_(hidden);
-    return head_product_.forward(hidden, {{head()}, {}}, precision_).to(at::kFloat);
-  }
-
-  void parameters(nn::Parameters& p) override {
-    if (frozen_head_) fail("llama", "expected a trainable model but received one that was frozen");
-    nn::Parameters body;
-    body.group("embed_tokens", embedding_);
-    for (std::size_t i = 0; i < blocks_.size(); ++i) body.group(fmt::format("layers.{}", i), blocks_[i]);
-    body.group("norm", norm_);
-    for (const nn::NamedParameter& parameter : body.list()) p("model." + parameter.name, *parameter.tensor);
-    if (!config_.tie_word_embeddings) p("lm_head.weight", head_);
-  }
-
-  void set_precision(Precision precision) override {
-    if (frozen_head_) fail("llama", "expected a trainable model but received one that was frozen");
-    precision_ = precision;
-    head_product_.forget();
-    for (Block& block : blocks_) {
-      block.each_product([&](auto& product) { product.set_precision(precision); });
-      block.each_norm([&](nn::RmsNorm& norm) { norm.set_output(precision); });
-    }
-  }
-
-  void weights_changed() override {
-    head_product_.forget();
-    for (Block& block : blocks_) block.each_product([](auto& product) { product.weights_changed(); });
-  }
-
-  void freeze(Precision precision, WeightFormat weights) override {
-    if (frozen_head_) fail("llama", "expected a trainable model but received one that was frozen");
-    for (Block& block : blocks_) {
-      block.each_product([&](auto& product) { product.freeze(precision, weights); });
-      block.each_norm([&](nn::RmsNorm& norm) {
-        norm.set_output(precision);
-        norm.freeze();
-      });
-    }
-    norm_.freeze();
-    frozen_head_ = nn::freeze_to_fp32(head(), precision, weights);
-    head_product_.forget();
-    head_.reset();
-    embedding_.freeze(precision);
-  }
-
- private:
-  at::Tensor& head() { return config_.tie_word_embeddings ? embedding_.weight() : head_; }
-
-  DecoderConfig config_;
-  nn::Embedding embedding_;
-  std::vector<Block> blocks_;
-  nn::RmsNorm norm_;
-  nn::Rope rope_;
-  at::Tensor head_;  // [V,D]; undefined when tied
-  nn::Product head_product_;
-  nn::FrozenLinear frozen_head_;
-  Precision precision_ = Precision::kFp32;
+  const DecoderConfig& config;
+  nn::Embedding embedding;
+  std::vector<LlamaBlock> blocks;
+  nn::RmsNorm norm;
+  nn::Rope rope;
 };
+
+void read_llama_itself(const ConfigReader& r, DecoderConfig& c) {
+  read_llama(r, c);
+  c.attention_bias = c.qkv_bias = r.boolean("attention_bias", false);
+  c.mlp_bias = r.boolean("mlp_bias", false);
+}
+
+void write_llama_itself(const DecoderConfig& c, Json& json) {
+  write_llama(c, json);
+  put(json, "attention_bias", c.attention_bias);
+  put(json, "mlp_bias", c.mlp_bias);
+}
+
+void llama_itself_of_gguf(const GgufMetadata& m, Json& json) {
+  llama_config_of_gguf(m, json);
+  json["attention_bias"] = m.file().contains("blk.0.attn_q.bias");
+  json["mlp_bias"] = m.file().contains("blk.0.ffn_up.bias");
+  if (json["attention_bias"] == true && !m.file().contains("blk.0.attn_output.bias"))
+    fail(m.where(), "tensor 'blk.0.attn_output.bias': expected it beside blk.0.attn_q.bias but received none");
+}
+
+// Files of the llama architecture hold query and key rows in the order of interleaved rotary pairs: row 2i+j of a head
+// there is row j·E/2 + i here.
+enum class Pairs { kInterleaved, kHalfSplit };
+
+at::Tensor reorder_heads(const at::Tensor& tensor, std::string_view name, const DecoderConfig& c, Pairs from) {
+  const bool query = name.find(".q_proj.") != std::string_view::npos;
+  if (!query && name.find(".k_proj.") == std::string_view::npos) return tensor;
+  const int64_t heads = query ? c.num_attention_heads : c.num_key_value_heads, rows = heads * c.head_dim;
+  if (tensor.dim() < 1 || tensor.size(0) != rows)
+    fail("llama", "expected {} rows but received {}", rows, tensor.dim() < 1 ? 0 : tensor.size(0));
+  const int64_t half = c.head_dim / 2;
+  std::vector<int64_t> split = {heads, half, 2};
+  if (from == Pairs::kHalfSplit) std::swap(split[1], split[2]);
+  for (int64_t axis = 1; axis < tensor.dim(); ++axis) split.push_back(tensor.size(axis));
+  return tensor.reshape(split).transpose(1, 2).reshape(tensor.sizes()).contiguous();
+}
+
+at::Tensor llama_to_hub(const at::Tensor& tensor, std::string_view name, const DecoderConfig& c) {
+  return reorder_heads(tensor, name, c, Pairs::kInterleaved);
+}
+
+at::Tensor llama_from_hub(const at::Tensor& tensor, std::string_view name, const DecoderConfig& c) {
+  return reorder_heads(tensor, name, c, Pairs::kHalfSplit);
+}
 
 }  // namespace
 
 std::shared_ptr<LanguageModel> make_llama(const DecoderConfig& config) {
-  return std::make_shared<Llama>(config);
+  return std::make_shared<CausalDecoder<LlamaBody>>(config);
+}
+
+Architecture llama() {
+  GgufLayout layout = llama_gguf_layout();
+  layout.config = &llama_itself_of_gguf;
+  layout.to_hub = &llama_to_hub;
+  layout.from_hub = &llama_from_hub;
+  return {.model_type = "llama",
+          .class_name = "LlamaForCausalLM",
+          .gguf = "llama",
+          .about = "Llama 1-3, SmolLM, SmolLM2, TinyLlama",
+          .make = &make_llama,
+          .read = &read_llama_itself,
+          .write = &write_llama_itself,
+          .count_weights = &count_llama_weights,
+          .gguf_layout = layout};
 }
 
 }  // namespace limbeck::models

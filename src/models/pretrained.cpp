@@ -10,6 +10,7 @@
 #include "base/files.h"
 #include "formats/gguf.h"
 #include "formats/safetensors.h"
+#include "models/catalog.h"
 #include "models/config.h"
 #include "models/gguf_model.h"
 #include "models/language_model.h"
@@ -32,19 +33,21 @@ void check_exists(const fs::path& path) {
               path.string());
 }
 
+using Parameters = std::vector<nn::NamedParameter>;
+using NameInFile = std::function<std::string(const std::string& hugging_face_name)>;
 using Read = std::function<at::Tensor(const std::string& hugging_face_name)>;
 
 // The names that a model wants and the file lacks, or has in another shape, all at once.
-void check_tensors(const std::vector<nn::NamedParameter>& wanted, const formats::TensorSource& source,
-                   const std::function<std::string(const std::string&)>& name_in_file) {
+void check_tensors(const Parameters& wanted, const formats::TensorSource& source, const NameInFile& name_in_file,
+                   const std::function<std::vector<int64_t>(const nn::NamedParameter&)>& shape_in_file) {
   std::vector<std::string> mistakes;
   for (const nn::NamedParameter& p : wanted) {
     const std::string name = name_in_file(p.name);
     if (!source.contains(name)) {
       mistakes.push_back(fmt::format("tensor '{}': expected it but received none", name));
-    } else if (const auto shape = source.shape(name); shape != p.tensor->sizes().vec()) {
-      mistakes.push_back(fmt::format("tensor '{}': expected {} but received {}", name,
-                                     fmt::join(p.tensor->sizes().vec(), "x"), fmt::join(shape, "x")));
+    } else if (const auto shape = source.shape(name), expected = shape_in_file(p); shape != expected) {
+      mistakes.push_back(fmt::format("tensor '{}': expected {} but received {}", name, fmt::join(expected, "x"),
+                                     fmt::join(shape, "x")));
     }
   }
   if (mistakes.empty()) return;
@@ -54,12 +57,25 @@ void check_tensors(const std::vector<nn::NamedParameter>& wanted, const formats:
   fail(source.path().string(), "{}", fmt::join(mistakes, "; "));
 }
 
+// Files of a model without its head, as GPT-2 was published, name tensors without the first part: "wte.weight" for
+// "transformer.wte.weight".
+NameInFile names_of(const formats::TensorSource& source) {
+  return [&source](const std::string& name) {
+    const std::size_t dot = name.find('.');
+    if (source.contains(name) || dot == std::string::npos || !source.contains(name.substr(dot + 1))) return name;
+    return name.substr(dot + 1);
+  };
+}
+
 // Tensors in the file that the model does not have mean that it is another model than its config says.
-void refuse_unknown(const std::vector<nn::NamedParameter>& wanted, const formats::TensorSource& source, bool tied) {
+void refuse_unknown(const Parameters& wanted, const formats::TensorSource& source, const DecoderConfig& config) {
+  const Architecture& row = architecture_of(config.model_type, "load_pretrained");
+  const NameInFile name_in_file = names_of(source);
   std::set<std::string> known;
-  for (const nn::NamedParameter& p : wanted) known.insert(p.name);
+  for (const nn::NamedParameter& p : wanted) known.insert(name_in_file(p.name));
   for (const std::string& name : source.names()) {
-    const bool harmless = name.ends_with("rotary_emb.inv_freq") || (tied && name == "lm_head.weight");
+    bool harmless = config.tie_word_embeddings && name == std::string(row.head) + ".weight";
+    for (const std::string_view buffer : row.buffers) harmless = harmless || name.ends_with(buffer);
     if (!harmless && !known.contains(name))
       fail(source.path().string(),
            "tensor '{}': expected tensors of the config's architecture only but received this one", name);
@@ -81,10 +97,10 @@ void check_size(const DecoderConfig& config, const formats::TensorSource& source
          count_weights(config), held);
 }
 
-void fill(const std::vector<nn::NamedParameter>& parameters, const Read& read) {
+void fill(const Parameters& parameters, const Read& read) {
   at::NoGradGuard no_grad;
   for (const nn::NamedParameter& p : parameters) {
-    const at::Tensor tensor = read(p.name);
+    const at::Tensor tensor = nn::from_file(read(p.name), p.traits.layout);
     if (!at::isFloatingType(tensor.scalar_type()))
       fail("load_pretrained", "tensor '{}': expected floating-point weights but received {}", p.name,
            c10::toString(tensor.scalar_type()));
@@ -126,9 +142,11 @@ std::shared_ptr<LanguageModel> load_folder(const fs::path& folder) {
   auto model = make_decoder(config);
   nn::Parameters parameters;
   model->parameters(parameters);
-  check_tensors(parameters.list(), *source, [](const std::string& name) { return name; });
-  refuse_unknown(parameters.list(), *source, config.tie_word_embeddings);
-  fill(parameters.list(), [&](const std::string& name) { return source->read(name); });
+  const NameInFile name_in_file = names_of(*source);
+  check_tensors(parameters.list(), *source, name_in_file,
+                [](const nn::NamedParameter& p) { return nn::shape_in_file(*p.tensor, p.traits.layout); });
+  refuse_unknown(parameters.list(), *source, config);
+  fill(parameters.list(), [&](const std::string& name) { return source->read(name_in_file(name)); });
   return model;
 }
 
@@ -138,7 +156,11 @@ std::shared_ptr<LanguageModel> load_gguf(const formats::GgufFile& file) {
   auto model = make_decoder(config);
   nn::Parameters parameters;
   model->parameters(parameters);
-  check_tensors(parameters.list(), file, [](const std::string& name) { return gguf_name_of(name).value_or(name); });
+  const Architecture& row = architecture_of(config.model_type, "load_pretrained");
+  // llama.cpp's converter turns every matrix to [out,in].
+  check_tensors(
+      parameters.list(), file, [&](const std::string& name) { return gguf_name_of(name, row).value_or(name); },
+      [](const nn::NamedParameter& p) { return p.tensor->sizes().vec(); });
   fill(parameters.list(), [&](const std::string& name) { return read_from_gguf(file, name, config); });
   return model;
 }
@@ -173,7 +195,8 @@ void save_pretrained(const fs::path& folder, LanguageModel& model, const text::T
   nn::Parameters parameters;
   model.parameters(parameters);
   formats::NamedTensors tensors;
-  for (const nn::NamedParameter& p : parameters.list()) tensors.emplace_back(p.name, p.tensor->detach());
+  for (const nn::NamedParameter& p : parameters.list())
+    tensors.emplace_back(p.name, nn::to_file(p.tensor->detach(), p.traits.layout).contiguous());
   const at::ScalarType dtype = stored == Precision::kBf16 ? at::kBFloat16 : at::kFloat;
   write_folder_atomically(folder, [&](const fs::path& inside) {
     write_json(inside / "config.json", write_config(model.config(), stored));

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/errors.h"
+#include "models/catalog.h"
 #include "models/language_model.h"
 
 namespace limbeck::models {
@@ -41,7 +42,7 @@ std::shared_ptr<LanguageModel> slice_layers(LanguageModel& model, const std::vec
   result->parameters(sliced);
 
   at::NoGradGuard no_grad;
-  const std::string prefix = "model.layers.";
+  const std::string prefix(architecture_of(config.model_type, "slice_layers").blocks);
   for (const nn::NamedParameter& p : sliced.list()) {
     std::string source = p.name;
     if (source.starts_with(prefix)) {

@@ -33,8 +33,9 @@ at::Tensor Linear::forward(const at::Tensor& x) {
 
 void Linear::parameters(Parameters& p) {
   if (!weight_.defined()) fail("linear", "expected a trainable layer but received one that was frozen");
-  p("weight", weight_);
-  if (bias_.defined()) p("bias", bias_);
+  p.linear(*this);
+  p("weight", weight_, {.deviation = shape_.deviation, .layout = shape_.layout});
+  if (bias_.defined()) p("bias", bias_, {.fresh = Fresh::kZeros, .layout = shape_.layout});
   if (transform_) transform_->parameters(p);
   if (branch_) branch_->parameters(p);
 }

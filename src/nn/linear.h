@@ -42,6 +42,8 @@ class Linear {
   struct Shape {
     int64_t in = 0, out = 0;
     bool bias = false;
+    double deviation = 1;  // of a fresh weight, times the config's initializer_range
+    FileLayout layout;
   };
   explicit Linear(const Shape& shape);  // uninitialised, requires gradients
 

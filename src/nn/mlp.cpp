@@ -55,15 +55,37 @@ at::Tensor swiglu(const at::Tensor& gate_up) {
 GatedMlp::GatedMlp(const Shape& shape)
     : gate_up_(
           {.in = shape.width, .bias = shape.bias, .parts = {{"gate_proj", shape.inner}, {"up_proj", shape.inner}}}),
-      down_({.in = shape.inner, .out = shape.width, .bias = shape.bias}) {}
+      down_({.in = shape.inner, .out = shape.width, .bias = shape.bias}),
+      activation_(shape.activation) {}
 
 at::Tensor GatedMlp::forward(const at::Tensor& x) {
-  return down_.forward(swiglu(gate_up_.forward(x)));
+  const at::Tensor gate_up = gate_up_.forward(x);
+  return down_.forward(activation_ == Activation::kSilu ? swiglu(gate_up) : activate_gated(gate_up, activation_));
 }
 
 void GatedMlp::parameters(Parameters& p) {
   gate_up_.parameters(p);
   p.group("down_proj", down_);
+}
+
+Mlp::Mlp(const Shape& shape)
+    : in_name_(shape.in_name),
+      out_name_(shape.out_name),
+      in_({.in = shape.width, .out = shape.inner, .bias = true, .layout = shape.layout}),
+      out_({.in = shape.inner,
+            .out = shape.width,
+            .bias = true,
+            .deviation = shape.out_deviation,
+            .layout = shape.layout}),
+      activation_(shape.activation) {}
+
+at::Tensor Mlp::forward(const at::Tensor& x) {
+  return out_.forward(activate(in_.forward(x), activation_));
+}
+
+void Mlp::parameters(Parameters& p) {
+  p.group(in_name_, in_);
+  p.group(out_name_, out_);
 }
 
 }  // namespace limbeck::nn

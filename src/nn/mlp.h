@@ -1,11 +1,14 @@
-// The gated feed-forward block of the Llama family: down(silu(gate(x)) * up(x)), SwiGLU (Shazeer 2020,
-// arXiv:2002.05202).
+// Feed-forward blocks: the gated one of the Llama family, down(f(gate(x)) * up(x)), with silu SwiGLU and with GELU
+// GeGLU (Shazeer 2020, arXiv:2002.05202), and the plain one of the GPT family, out(f(in(x))).
 #pragma once
 
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <string>
+#include <string_view>
 
+#include "nn/activation.h"
 #include "nn/linear.h"
 #include "nn/parameters.h"
 
@@ -19,6 +22,7 @@ class GatedMlp {
   struct Shape {
     int64_t width = 0, inner = 0;
     bool bias = false;
+    Activation activation = Activation::kSilu;
   };
   explicit GatedMlp(const Shape& shape);
   at::Tensor forward(const at::Tensor& x);  // [N,D] -> [N,D]
@@ -31,6 +35,30 @@ class GatedMlp {
  private:
   JointLinear gate_up_;
   Linear down_;
+  Activation activation_;
+};
+
+class Mlp {
+ public:
+  struct Shape {
+    int64_t width = 0, inner = 0;
+    Activation activation = Activation::kGelu;
+    std::string_view in_name, out_name;  // of the two products
+    FileLayout layout;
+    double out_deviation = 1;  // of the second one's fresh weight
+  };
+  explicit Mlp(const Shape& shape);         // with biases
+  at::Tensor forward(const at::Tensor& x);  // [N,D] -> [N,D]
+  void parameters(Parameters& p);
+  template <class F>
+  void each_product(F&& f) {
+    f(in_), f(out_);
+  }
+
+ private:
+  std::string in_name_, out_name_;
+  Linear in_, out_;
+  Activation activation_;
 };
 
 }  // namespace limbeck::nn

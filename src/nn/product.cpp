@@ -174,9 +174,13 @@ FrozenLinear freeze_product(const Masters& masters, Precision precision, WeightF
   };
 }
 
-FrozenLinear freeze_to_fp32(const at::Tensor& weight, Precision precision, WeightFormat weights) {
+FrozenLinear freeze_to_fp32(const at::Tensor& weight, Precision precision, WeightFormat weights,
+                            const at::Tensor& bias) {
   const auto packed = pack(weight.detach(), resolved(weights, precision));
-  return [packed](const at::Tensor& x) { return multiply(*packed, x, at::kFloat, nullptr); };
+  const at::Tensor kept = bias.defined() ? bias.detach().to(at::kFloat).contiguous() : bias;
+  return [packed, kept](const at::Tensor& x) {
+    return multiply(*packed, x, at::kFloat, kept.defined() ? kept.const_data_ptr<float>() : nullptr);
+  };
 }
 
 }  // namespace limbeck::nn

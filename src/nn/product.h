@@ -44,8 +44,8 @@ using FrozenLinear = std::function<at::Tensor(const at::Tensor& x)>;
 FrozenLinear freeze_product(const Masters& masters, Precision precision,
                             WeightFormat weights = WeightFormat::kAsPrecision);
 
-// The same for one weight [out,in] of any precision, with results in fp32.
+// The same for one weight [out,in] of any precision, with results in fp32; a bias [out] is fp32 or undefined.
 FrozenLinear freeze_to_fp32(const at::Tensor& weight, Precision precision,
-                            WeightFormat weights = WeightFormat::kAsPrecision);
+                            WeightFormat weights = WeightFormat::kAsPrecision, const at::Tensor& bias = {});
 
 }  // namespace limbeck::nn

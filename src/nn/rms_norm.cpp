@@ -115,25 +115,30 @@ class AddNorm : public torch::autograd::Function<AddNorm> {
 
 }  // namespace
 
-RmsNorm::RmsNorm(int64_t width, double epsilon)
-    : weight_(at::empty({width}, at::kFloat).requires_grad_(true)), epsilon_(epsilon) {}
+RmsNorm::RmsNorm(int64_t width, double epsilon, NormWeight kind)
+    : weight_(at::empty({width}, at::kFloat).requires_grad_(true)), epsilon_(epsilon), kind_(kind) {}
+
+at::Tensor RmsNorm::multiplier() const {
+  return kind_ == NormWeight::kPlain ? weight_ : weight_ + 1;
+}
 
 at::Tensor RmsNorm::forward(const at::Tensor& x) {
-  if (!at::GradMode::is_enabled()) return normalise(x, {}, weight_, epsilon_, output_).y;
-  return Norm::apply(x, weight_, epsilon_, output_);
+  if (!at::GradMode::is_enabled()) return normalise(x, {}, multiplier(), epsilon_, output_).y;
+  return Norm::apply(x, multiplier(), epsilon_, output_);
 }
 
 std::pair<at::Tensor, at::Tensor> RmsNorm::add_forward(const at::Tensor& x, const at::Tensor& delta) {
   if (!at::GradMode::is_enabled()) {
-    const Normed normed = normalise(x, delta, weight_, epsilon_, output_);
+    const Normed normed = normalise(x, delta, multiplier(), epsilon_, output_);
     return {normed.sum, normed.y};
   }
-  const variable_list result = AddNorm::apply(x, delta, weight_, epsilon_, output_);
+  const variable_list result = AddNorm::apply(x, delta, multiplier(), epsilon_, output_);
   return {result[0], result[1]};
 }
 
 void RmsNorm::freeze() {
-  weight_ = weight_.detach();
+  weight_ = multiplier().detach();
+  kind_ = NormWeight::kPlain;
 }
 
 }  // namespace limbeck::nn

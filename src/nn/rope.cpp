@@ -97,15 +97,20 @@ void with_numbers(const at::Tensor& tensor, F&& f) {
 }
 
 Heads split_and_rotate(const at::Tensor& qkv, const RopeTable& table, const HeadCounts& counts) {
-  const int64_t n = qkv.size(0), dim = 2 * table.cos.size(1), stride = (counts.queries + 2 * counts.keys) * dim;
-  if (qkv.dim() != 2 || qkv.size(1) != stride || table.cos.size(0) != n)
+  const int64_t n = qkv.size(0), rotary = 2 * table.cos.size(1), dim = counts.head_dim > 0 ? counts.head_dim : rotary;
+  const int64_t stride = (counts.queries + 2 * counts.keys) * dim;
+  if (qkv.dim() != 2 || qkv.size(1) != stride || table.cos.size(0) != n || rotary > dim)
     fail("rope", "expected {} tokens of width {} but received {} of width {}", table.cos.size(0), stride, n,
          qkv.size(1));
   const at::Tensor whole = qkv.contiguous();
   const auto options = whole.options().requires_grad(false);
   Heads heads{at::empty({n, counts.queries, dim}, options), at::empty({n, counts.keys, dim}, options), {}};
-  kernels::Rope rope{
-      .tokens = n, .head_dim = dim, .cos = table.cos.const_data_ptr<float>(), .sin = table.sin.const_data_ptr<float>()};
+  kernels::Rope rope{.tokens = n,
+                     .head_dim = dim,
+                     .rotary_dim = rotary,
+                     .cos = table.cos.const_data_ptr<float>(),
+                     .sin = table.sin.const_data_ptr<float>(),
+                     .pairs = counts.pairs};
   with_numbers(whole, [&](auto* from) {
     using Number = std::remove_pointer_t<decltype(from)>;
     rope.heads = counts.queries;
@@ -124,6 +129,7 @@ class SplitRotate : public torch::autograd::Function<SplitRotate> {
   static variable_list forward(AutogradContext* context, const at::Tensor& qkv, const RopeTable& table,
                                const HeadCounts& counts) {
     context->save_for_backward({table.cos, table.sin});
+    context->saved_data["pairs"] = static_cast<int64_t>(counts.pairs);
     const Heads heads = split_and_rotate(qkv, table, counts);
     return {heads.q, heads.k, heads.v};
   }
@@ -136,9 +142,11 @@ class SplitRotate : public torch::autograd::Function<SplitRotate> {
     const at::Tensor whole = at::empty({n, stride}, dq.options());
     kernels::Rope rope{.tokens = n,
                        .head_dim = dim,
+                       .rotary_dim = 2 * saved[0].size(1),
                        .cos = saved[0].const_data_ptr<float>(),
                        .sin = saved[1].const_data_ptr<float>(),
-                       .turn = kernels::Turn::kBack};
+                       .turn = kernels::Turn::kBack,
+                       .pairs = static_cast<RotaryPairs>(context->saved_data["pairs"].toInt())};
     with_numbers(whole, [&](auto* to) {
       using Number = std::remove_pointer_t<decltype(to)>;
       rope.heads = queries;
@@ -206,6 +214,17 @@ Heads rotate_heads(const at::Tensor& qkv, const RopeTable& table, const HeadCoun
   if (!at::GradMode::is_enabled()) return split_and_rotate(qkv, table, counts);
   const variable_list heads = SplitRotate::apply(qkv, table, counts);
   return {heads[0], heads[1], heads[2]};
+}
+
+Heads split_heads(const at::Tensor& qkv, const HeadCounts& counts) {
+  const int64_t n = qkv.size(0), dim = counts.head_dim;
+  if (qkv.dim() != 2 || dim < 1 || qkv.size(1) != (counts.queries + 2 * counts.keys) * dim)
+    fail("split_heads", "expected rows of width {} but received {}", (counts.queries + 2 * counts.keys) * dim,
+         qkv.size(1));
+  const auto part = [&](int64_t first, int64_t heads) {
+    return qkv.narrow(1, first * dim, heads * dim).view({n, heads, dim});
+  };
+  return {part(0, counts.queries), part(counts.queries, counts.keys), part(counts.queries + counts.keys, counts.keys)};
 }
 
 }  // namespace limbeck::nn

@@ -9,13 +9,15 @@
 #include <optional>
 #include <vector>
 
+#include "kernels/rope.h"
+
 namespace limbeck::nn {
 
 enum class RopeKind { kDefault, kLinear, kDynamic, kLlama3, kYarn };
 
 struct RopeOptions {
   RopeKind kind = RopeKind::kDefault;
-  int64_t head_dim = 0;  // even
+  int64_t head_dim = 0;  // even; of what turns, where that is not all of a head
   double theta = 10000, factor = 1;
   int64_t max_positions = 2048;                                    // dynamic: longer documents change the base
   int64_t original_max_positions = 2048;                           // llama3, yarn: of pretraining
@@ -44,8 +46,12 @@ class Rope {
   double attention_factor_ = 1;
 };
 
+using kernels::RotaryPairs;
+
 struct HeadCounts {
   int64_t queries = 0, keys = 0;  // H, K
+  int64_t head_dim = 0;           // E, where only the first numbers of a head turn; 0: all that the table has turn
+  RotaryPairs pairs = RotaryPairs::kHalfSplit;
 };
 
 struct Heads {
@@ -55,5 +61,7 @@ struct Heads {
 // qkv [N, (H+2K)·E], as the joint product leaves it -> its heads, queries and keys rotated, in its dtype.
 // Differentiable in qkv.
 Heads rotate_heads(const at::Tensor& qkv, const RopeTable& table, const HeadCounts& counts);
+// The same without rotation, for models whose embedding says the position.
+Heads split_heads(const at::Tensor& qkv, const HeadCounts& counts);
 
 }  // namespace limbeck::nn

@@ -45,6 +45,35 @@ TEST(RopeKernel, TurningBackUndoesIt) {
   for (std::size_t i = 0; i < y.size(); ++i) EXPECT_NEAR(y[i], d.x[i], 1e-6);
 }
 
+TEST(RopeKernel, TheFirstElementsTurnAndTheRestStays) {
+  const Data d;
+  Rope rope = d.rope(Turn::kForward);
+  rope.rotary_dim = 4;
+  for (const RotaryPairs pairs : {RotaryPairs::kHalfSplit, RotaryPairs::kInterleaved}) {
+    rope.pairs = pairs;
+    const bool split = pairs == RotaryPairs::kHalfSplit;
+    std::vector<float> y(36);
+    rotate(rope, d.x.data(), 20, y.data(), 12);
+    for (int t = 0; t < 3; ++t)
+      for (int h = 0; h < 2; ++h) {
+        const float *from = d.x.data() + t * 20 + h * 6, *to = y.data() + t * 12 + h * 6;
+        for (int i = 0; i < 2; ++i) {
+          const int left = split ? i : 2 * i, right = split ? i + 2 : 2 * i + 1;
+          const float c = d.cos[t * 2 + i], s = d.sin[t * 2 + i];
+          EXPECT_FLOAT_EQ(to[left], from[left] * c - from[right] * s);
+          EXPECT_FLOAT_EQ(to[right], from[right] * c + from[left] * s);
+        }
+        EXPECT_EQ(to[4], from[4]);
+        EXPECT_EQ(to[5], from[5]);
+      }
+    std::vector<float> back(36);
+    rope.turn = Turn::kBack;
+    rotate(rope, y.data(), 12, back.data(), 12);
+    rope.turn = Turn::kForward;
+    for (int i = 0; i < 12; ++i) EXPECT_NEAR(back[i], d.x[i], 1e-6);
+  }
+}
+
 TEST(RopeKernel, Bf16IsFp32Rounded) {
   Data d;
   std::vector<BFloat16> low, low_y(36);

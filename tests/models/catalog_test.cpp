@@ -22,10 +22,12 @@ TEST(Catalog, EveryRowIsFoundByItsNames) {
 }
 
 TEST(Catalog, AnUnknownArchitectureNamesTheKeyAndTheKnownOnes) {
-  EXPECT_EQ(message_of([] { architecture_of("gpt_neox", "config.json"); }),
-            "[config.json] model_type: expected llama, mistral, qwen2 but received 'gpt_neox'");
-  EXPECT_EQ(message_of([] { architecture_of_gguf("mamba", "a.gguf"); }),
-            "[a.gguf] general.architecture: expected llama, qwen2 but received 'mamba'");
+  const std::string unknown = message_of([] { architecture_of("bert", "config.json"); });
+  EXPECT_TRUE(unknown.starts_with("[config.json] model_type: expected llama, mistral, qwen2, ")) << unknown;
+  EXPECT_TRUE(unknown.ends_with(" but received 'bert'")) << unknown;
+  const std::string gguf = message_of([] { architecture_of_gguf("mamba", "a.gguf"); });
+  EXPECT_TRUE(gguf.starts_with("[a.gguf] general.architecture: expected llama, qwen2, ")) << gguf;
+  EXPECT_TRUE(gguf.ends_with(" but received 'mamba'")) << gguf;
   EXPECT_THROW(architecture_of_gguf("", "a.gguf"), Error);  // mistral has no GGUF name of its own
 }
 

@@ -72,7 +72,7 @@ struct Bad {
 
 TEST(ReadConfig, AHostileOrUnknownValueIsAnErrorThatNamesItsKey) {
   const std::vector<Bad> bad = {
-      {"model_type", "gpt2"},
+      {"model_type", "bert"},
       {"model_type", nullptr},
       {"hidden_act", "gelu"},
       {"rope_interleaved", true},

@@ -5,22 +5,23 @@
 #include "models/fake_gguf.h"
 #include "models/formula_weights.h"
 #include "models/gguf_model.h"
+#include "models/llama.h"
 
 namespace limbeck::models {
 namespace {
 
 TEST(GgufNames, EveryParameterOfALlamaHasOne) {
-  EXPECT_EQ(gguf_name_of("model.embed_tokens.weight"), "token_embd.weight");
-  EXPECT_EQ(gguf_name_of("lm_head.weight"), "output.weight");
-  EXPECT_EQ(gguf_name_of("model.layers.12.self_attn.k_proj.bias"), "blk.12.attn_k.bias");
+  EXPECT_EQ(gguf_name_of("model.embed_tokens.weight", llama()), "token_embd.weight");
+  EXPECT_EQ(gguf_name_of("lm_head.weight", llama()), "output.weight");
+  EXPECT_EQ(gguf_name_of("model.layers.12.self_attn.k_proj.bias", llama()), "blk.12.attn_k.bias");
   const auto model = small_model({{"attention_bias", true}, {"mlp_bias", true}, {"tie_word_embeddings", false}});
   std::set<std::string> names;
   for (const auto& p : parameters_of(*model)) {
-    ASSERT_TRUE(gguf_name_of(p.name)) << p.name;
-    EXPECT_TRUE(names.insert(*gguf_name_of(p.name)).second) << p.name;
+    ASSERT_TRUE(gguf_name_of(p.name, llama())) << p.name;
+    EXPECT_TRUE(names.insert(*gguf_name_of(p.name, llama())).second) << p.name;
   }
   for (const char* other : {"model.layers.1.unknown.weight", "model.layers.", "weight", "", "model.layers.3"})
-    EXPECT_FALSE(gguf_name_of(other)) << other;
+    EXPECT_FALSE(gguf_name_of(other, llama())) << other;
 }
 
 // llama.cpp's converter writes w.reshape(heads, 2, E/2, in).swapaxes(1, 2) of query and key rows.
