@@ -16,6 +16,7 @@
 #include "data/rows.h"
 #include "models/language_model.h"
 #include "recipes/distil.h"
+#include "recipes/lora.h"
 #include "recipes/sft.h"
 #include "tensor/device.h"
 #include "train/fit.h"
@@ -29,6 +30,7 @@ struct TrainOptions {
   Precision precision = Precision::kBf16, stored = Precision::kFp32;
   data::EncodeOptions text;
   recipes::DistilOptions kd;
+  recipes::LoraOptions lora;
   train::Options train{.warmup_steps = 0};
   void describe(Fields& f) {
     f("model", model, "Hugging Face folder or GGUF file to start from", Names::kRequiredFileOrFolder);
@@ -46,6 +48,7 @@ struct TrainOptions {
     f("seed", seed, "of the order of the rows", at_least(0));
     f.group("text", text);
     f.group("kd", kd);
+    f.group("lora", lora);
     f.group("train", train);
   }
 };
@@ -62,8 +65,11 @@ struct Command {
 
 class DevLoss : public train::Hooks {
  public:
-  DevLoss(train::Step step, std::vector<data::Example> examples, int64_t max_tokens)
-      : step_(std::move(step)), examples_(std::move(examples)), max_tokens_(max_tokens) {}
+  DevLoss(train::Step step, std::vector<data::Example> examples, int64_t max_tokens, recipes::LoraTraining* lora)
+      : step_(std::move(step)), examples_(std::move(examples)), max_tokens_(max_tokens), lora_(lora) {}
+  void before_step(int64_t step) override {
+    if (lora_) lora_->before_step(step);
+  }
   std::optional<double> evaluate(int64_t) override {
     if (examples_.empty()) return std::nullopt;
     return -recipes::mean_loss(step_, examples_, max_tokens_);
@@ -73,6 +79,7 @@ class DevLoss : public train::Hooks {
   train::Step step_;
   std::vector<data::Example> examples_;
   int64_t max_tokens_;
+  recipes::LoraTraining* lora_;  // null where all weights are trained
 };
 
 // Frozen in the precision of the products; none where no teacher is named.
@@ -135,10 +142,23 @@ int verb_train(const Args& args) {
       options.dev.empty() ? std::vector<data::Example>{} : examples_of(options.dev, dev_rows, source, options);
   if (teacher) recipes::expect_readable(*teacher->model, examples, options.data);
   if (teacher) recipes::expect_readable(*teacher->model, dev_examples, options.dev);
-  const train::Step step = teacher ? recipes::distil_step(*source.model, *teacher->model, options.precision, options.kd)
-                                   : recipes::sft_step(*source.model, options.precision);
-  DevLoss hooks(step, dev_examples, options.train.micro_batch_tokens);
-  const auto result = train::fit(recipes::trainable(*source.model), examples, step, options.train, run, hooks);
+  std::optional<recipes::LoraTraining> lora;
+  if (options.lora.rank > 0) {
+    lora.emplace(*source.model, options.lora, run.seed());
+    fmt::print("LoRA: {} weights are trained\n", lora->num_weights());
+  }
+  train::Step step = teacher ? recipes::distil_step(*source.model, *teacher->model, options.precision, options.kd)
+                             : recipes::sft_step(*source.model, options.precision);
+  if (lora) step = lora->step(step);
+  DevLoss hooks(step, dev_examples, options.train.micro_batch_tokens, lora ? &*lora : nullptr);
+  const auto result = train::fit(lora ? lora->trainable() : recipes::trainable(*source.model), examples, step,
+                                 options.train, run, hooks);
+  if (lora) {
+    // The base of a slice is nowhere as a folder of its own, so its adapter names none.
+    lora->save(std::filesystem::path(command.out) / "adapter",
+               options.layers > 0 ? "" : std::filesystem::absolute(options.model).string());
+    lora->merge();
+  }
   models::save_pretrained(model_folder, *source.model, *source.tokenizer, options.stored);
   // The model holds the same weights as the last checkpoint.
   std::filesystem::remove_all(run.path(fmt::format("checkpoint-{}", result.steps)));

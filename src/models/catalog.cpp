@@ -6,6 +6,12 @@
 
 #include "base/errors.h"
 #include "base/printable.h"
+#include "models/gemma2.h"
+#include "models/gemma3.h"
+#include "models/gpt2.h"
+#include "models/gpt_neo.h"
+#include "models/gpt_neox.h"
+#include "models/gptj.h"
 #include "models/llama.h"
 #include "models/mistral.h"
 #include "models/qwen2.h"
@@ -29,10 +35,7 @@ const Architecture& architecture_with(std::string_view Architecture::*name, std:
 
 const std::vector<Architecture>& architectures() {
   static const std::vector<Architecture> rows = {
-      llama(),
-      mistral(),
-      qwen2(),
-      qwen3(),
+      llama(), mistral(), qwen2(), qwen3(), gpt2(), gpt_neo(), gptj(), gpt_neox(), gemma2(), gemma3(),
   };
   return rows;
 }

@@ -33,6 +33,8 @@ struct Stream {
   at::Tensor sum() const { return delta.defined() ? x + delta : x; }
 };
 
+struct NoTables {};  // of an architecture whose blocks read none
+
 template <class Norm>
 at::Tensor add_and_norm(Norm& norm, Stream& stream) {
   if (!stream.delta.defined()) return norm.forward(stream.x);
@@ -45,8 +47,10 @@ at::Tensor add_and_norm(Norm& norm, Stream& stream) {
 template <class Body>
 class CausalDecoder final : public LanguageModel {
  public:
-  explicit CausalDecoder(DecoderConfig config)
-      : config_(std::move(config)), body_(config_), head_(body_.head(), body_.embedding) {}
+  // What the body needs beside the config follows it.
+  template <class... More>
+  explicit CausalDecoder(DecoderConfig config, const More&... more)
+      : config_(std::move(config)), body_(config_, more...), head_(body_.head(), body_.embedding) {}
   CausalDecoder(const CausalDecoder&) = delete;
   CausalDecoder& operator=(const CausalDecoder&) = delete;
 

@@ -11,6 +11,22 @@ void check_num_layers(int64_t num_hidden_layers, const std::string& where) {
     fail(where, "num_hidden_layers: expected 1 to 10000 but received {}", num_hidden_layers);
 }
 
+int64_t even_head_dim(const DecoderConfig& c, const std::string& where) {
+  if (c.num_attention_heads < 1 || c.hidden_size % c.num_attention_heads != 0)
+    fail(where, "num_attention_heads: expected a divisor of hidden_size {} but received {}", c.hidden_size,
+         c.num_attention_heads);
+  return c.hidden_size / c.num_attention_heads;
+}
+
+nn::Activation read_activation(const ConfigReader& r, const char* key, const std::string& absent) {
+  const std::string name = r.text(key, absent);
+  const auto activation = nn::activation_named(name);
+  if (!activation)
+    fail(r.where(), "{}: expected gelu, gelu_new, gelu_pytorch_tanh, quick_gelu, silu or relu but received {}", key,
+         ConfigReader::brief(name));
+  return *activation;
+}
+
 void check_config(const DecoderConfig& c, const std::string& where) {
   const auto within = [&](const char* key, int64_t value, int64_t low, int64_t high) {
     if (value < low || value > high) fail(where, "{}: expected {} to {} but received {}", key, low, high, value);

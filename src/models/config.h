@@ -5,7 +5,9 @@
 #include <optional>
 #include <string>
 
+#include "models/config_reader.h"
 #include "models/language_model.h"
+#include "nn/activation.h"
 #include "nn/rope.h"
 
 namespace limbeck::models {
@@ -14,6 +16,12 @@ namespace limbeck::models {
 // do not divide, an odd head size.
 void check_config(const DecoderConfig& config, const std::string& where);
 void check_num_layers(int64_t num_hidden_layers, const std::string& where);
+
+// hidden_size over the number of heads, which must divide it.
+int64_t even_head_dim(const DecoderConfig& config, const std::string& where);
+
+// The activation that a key names, `absent` without one; throws where it is not implemented.
+nn::Activation read_activation(const ConfigReader& config_json, const char* key, const std::string& absent);
 
 // The rotary embedding that config.rope_scaling asks for; an unknown type or a setting without its number throws.
 nn::RopeOptions rope_options(const DecoderConfig& config);

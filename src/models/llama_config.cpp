@@ -7,11 +7,7 @@
 namespace limbeck::models {
 
 int64_t read_head_dim(const ConfigReader& r, const DecoderConfig& c) {
-  if (r.has("head_dim")) return r.integer("head_dim");
-  if (c.num_attention_heads < 1 || c.hidden_size % c.num_attention_heads != 0)
-    fail(r.where(), "num_attention_heads: expected a divisor of hidden_size {} but received {}", c.hidden_size,
-         c.num_attention_heads);
-  return c.hidden_size / c.num_attention_heads;
+  return r.has("head_dim") ? r.integer("head_dim") : even_head_dim(c, r.where());
 }
 
 void read_sizes(const ConfigReader& r, DecoderConfig& c) {

@@ -8,12 +8,14 @@
 
 #include "base/errors.h"
 #include "base/files.h"
+#include "base/printable.h"
 #include "formats/gguf.h"
 #include "formats/safetensors.h"
 #include "models/catalog.h"
 #include "models/config.h"
 #include "models/gguf_model.h"
 #include "models/language_model.h"
+#include "peft/adapter_folder.h"
 
 namespace limbeck::models {
 namespace {
@@ -167,14 +169,39 @@ std::shared_ptr<LanguageModel> load_gguf(const formats::GgufFile& file) {
 
 }  // namespace
 
+namespace {
+
+// The model that an adapter of peft was trained on: a path, taken from where the program runs or from the adapter.
+fs::path base_of_adapter(const fs::path& folder) {
+  const std::string base = peft::read_adapter_config(folder).base_model;
+  for (const fs::path& path : {fs::path(base), folder / base})
+    if (!base.empty() && fs::exists(path) && !peft::is_adapter_folder(path)) return path;
+  user_fail("load_pretrained",
+            "{}: expected base_model_name_or_path of adapter_config.json to be a model's folder or file here but "
+            "received '{}'",
+            folder.string(), printable(base));
+}
+
+Pretrained load_adapted(const fs::path& folder) {
+  Pretrained result = load_pretrained(base_of_adapter(folder));
+  nn::Parameters parameters;
+  result.model->parameters(parameters);
+  peft::load_adapter(folder, parameters.linears()).merge();
+  return result;
+}
+
+}  // namespace
+
 std::shared_ptr<const text::Tokenizer> load_tokenizer(const fs::path& path) {
   check_exists(path);
+  if (peft::is_adapter_folder(path)) return load_tokenizer(base_of_adapter(path));
   if (is_gguf(path)) return text::Tokenizer::from_spec(tokenizer_spec_of_gguf(*formats::open_gguf(path)));
   return text::Tokenizer::from_folder(path);
 }
 
 Pretrained load_pretrained(const fs::path& path) {
   check_exists(path);
+  if (peft::is_adapter_folder(path)) return load_adapted(path);
   Pretrained result;
   if (is_gguf(path)) {
     const auto file = formats::open_gguf(path);

@@ -88,11 +88,25 @@ Masters JointLinear::masters() const {
 
 at::Tensor JointLinear::forward(const at::Tensor& x) {
   if (frozen_) return frozen_(x);
-  bool slots = false;
-  for (const Linear& part : parts_) slots = slots || part.has_slots();
-  if (!slots) return product_.forward(x, masters(), precision_);
+  bool transforms = false, branches = false;
+  for (const Linear& part : parts_) {
+    transforms = transforms || part.transform_;
+    branches = branches || part.branch_;
+  }
   std::vector<at::Tensor> results;
-  for (Linear& part : parts_) results.push_back(part.forward(x));
+  if (transforms) {
+    for (Linear& part : parts_) results.push_back(part.forward(x));
+    return at::cat(results, 1);
+  }
+  const at::Tensor y = product_.forward(x, masters(), precision_);
+  if (!branches) return y;
+  int64_t first = 0;
+  for (const Linear& part : parts_) {  // one product still; what branches add is narrow
+    at::Tensor piece = y.narrow(1, first, part.shape_.out);
+    if (part.branch_) piece = piece + part.branch_->forward(x).to(y.scalar_type());
+    results.push_back(piece);
+    first += part.shape_.out;
+  }
   return at::cat(results, 1);
 }
 

@@ -25,14 +25,14 @@ int64_t chunk_rows(int64_t num_rows, const at::Tensor& weight, const ChunkOption
 }
 
 struct Gradients {
-  at::Tensor hidden, weight;  // [M,D], [V,D]; undefined where nobody asks
+  at::Tensor hidden, weight, bias;  // [M,D], [V,D], [V]; undefined where nobody asks
 };
 
 class ChunkedSum : public torch::autograd::Function<ChunkedSum> {
  public:
   static at::Tensor forward(AutogradContext* context, const at::Tensor& hidden, const at::Tensor& weight,
-                            const at::Tensor& rows, const ChunkLoss& loss, const ChunkOptions& options,
-                            bool gradients_on) {
+                            at::TensorList biases, const at::Tensor& rows, const ChunkLoss& loss,
+                            const ChunkOptions& options, bool gradients_on) {
     const bool low = options.precision == Precision::kBf16;
     const auto type = low ? at::kBFloat16 : weight.scalar_type();
     const bool all_rows = rows.size(0) == hidden.size(0);
@@ -43,13 +43,16 @@ class ChunkedSum : public torch::autograd::Function<ChunkedSum> {
 
     Gradients gradients;
     if (for_hidden) gradients.hidden = at::empty_like(h);
+    for (const at::Tensor& bias : biases)  // one or none
+      if (gradients_on && bias.requires_grad()) gradients.bias = at::zeros_like(bias);
+    context->saved_data["biases"] = static_cast<int64_t>(biases.size());
     const double sum = walk(h, w, rows, loss, options, for_weight, gradients);
     if (for_hidden) {
       at::Tensor whole = gradients.hidden.to(hidden.scalar_type());
       if (!all_rows) whole = at::zeros_like(hidden).index_copy_(0, rows, whole);
       gradients.hidden = whole;
     }
-    context->save_for_backward({gradients.hidden, gradients.weight});
+    context->save_for_backward({gradients.hidden, gradients.weight, gradients.bias});
     return at::scalar_tensor(sum, weight.options().requires_grad(false));
   }
 
@@ -59,21 +62,38 @@ class ChunkedSum : public torch::autograd::Function<ChunkedSum> {
     const auto scaled = [&](const at::Tensor& gradient) {
       return !gradient.defined() || is_one ? gradient : gradient * outer[0].to(gradient.scalar_type());
     };
-    return {scaled(saved[0]), scaled(saved[1]), {}, {}, {}, {}};
+    variable_list result = {scaled(saved[0]), scaled(saved[1])};
+    if (context->saved_data["biases"].toInt() > 0) result.push_back(scaled(saved[2]));
+    result.resize(result.size() + 4);
+    return result;
   }
 
  private:
+  // Caps logits in place; what their gradients are multiplied by, where these are wanted.
+  static at::Tensor cap(at::Tensor& logits, double softcap, bool want_gradient) {
+    if (softcap <= 0) return {};
+    logits.div_(softcap).tanh_();
+    const at::Tensor slope = want_gradient ? 1 - logits.square() : at::Tensor();
+    logits.mul_(softcap);
+    return slope;
+  }
+
   static double walk(const at::Tensor& h, const at::Tensor& w, const at::Tensor& rows, const ChunkLoss& loss,
                      const ChunkOptions& options, bool for_weight, Gradients& gradients) {
     const int64_t num_rows = rows.size(0), step = chunk_rows(num_rows, w, options);
     at::Tensor buffer = at::empty({step, w.size(0)}, h.options()), product;
+    const bool want_gradient = for_weight || gradients.hidden.defined() || gradients.bias.defined();
     double sum = 0;
     for (int64_t begin = 0; begin < num_rows; begin += step) {
       const int64_t count = std::min(step, num_rows - begin);
       const at::Tensor part = h.narrow(0, begin, count);
       at::Tensor logits = buffer.narrow(0, 0, count);
       at::mm_out(logits, part, w.t());
-      sum += loss(rows.narrow(0, begin, count), logits, for_weight || gradients.hidden.defined());
+      if (options.bias.defined()) logits.add_(options.bias.detach());
+      const at::Tensor slope = cap(logits, options.softcap, want_gradient);
+      sum += loss(rows.narrow(0, begin, count), logits, want_gradient);
+      if (slope.defined()) logits.mul_(slope);
+      if (gradients.bias.defined()) gradients.bias.add_(logits.sum({0}, false, gradients.bias.scalar_type()));
       if (gradients.hidden.defined()) {
         at::Tensor target = gradients.hidden.narrow(0, begin, count);
         at::mm_out(target, logits, w);
@@ -107,7 +127,9 @@ at::Tensor chunked_sum(const at::Tensor& hidden, const at::Tensor& weight, const
   if (rows.size(0) > 1 && !(rows.slice(0, 1) > rows.slice(0, 0, -1)).all().item<bool>())
     fail("chunked_sum", "expected rows in ascending order, each once");
   if (rows.size(0) == 0) return at::zeros({}, weight.options().requires_grad(false));
-  return ChunkedSum::apply(hidden, weight, rows, loss, options, at::GradMode::is_enabled());
+  std::vector<at::Tensor> biases;
+  if (options.bias.defined()) biases.push_back(options.bias);
+  return ChunkedSum::apply(hidden, weight, at::TensorList(biases), rows, loss, options, at::GradMode::is_enabled());
 }
 
 }  // namespace limbeck::objectives

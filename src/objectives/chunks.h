@@ -17,6 +17,8 @@ struct ChunkOptions {
   int64_t rows = 0;                        // of a chunk; 0: as many as keep its logits near 64 MiB
   Precision precision = Precision::kFp32;  // of the three products; sums over chunks and gradients are fp32 (or fp64)
   at::Tensor low_weight;                   // the weight in bf16 where the caller keeps such a copy
+  at::Tensor bias;                         // [V], added to the products; undefined for none. Differentiable
+  double softcap = 0;                      // logits x become softcap·tanh(x / softcap); 0: as they are
 };
 
 // The loss of the rows `rows` [C] (indices into N) with their logits [C,V]: fp32 or fp64 like the inputs, bf16 under

@@ -8,6 +8,7 @@
 
 #include "base/errors.h"
 #include "nn/attention_plan.h"
+#include "recipes/sft.h"
 #include "text/same_vocabulary.h"
 
 namespace limbeck::recipes {
@@ -81,7 +82,7 @@ train::Step distil_step(models::LanguageModel& student, models::LanguageModel& t
     const auto plan = nn::packed_causal(batch.offsets);
     const at::Tensor hidden = student.forward(batch.ids, *plan).hidden;
     return objectives::distillation(hidden, student.output_weight(), batch.targets, batch.weights, taught, loss,
-                                    {.precision = precision, .low_weight = student.low_output_weight()});
+                                    chunk_options(student, precision));
   };
 }
 

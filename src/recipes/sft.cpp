@@ -14,10 +14,17 @@ objectives::Term next_token_loss(models::LanguageModel& model, const data::Batch
   const auto plan = nn::packed_causal(batch.offsets);
   const auto output = model.forward(batch.ids, *plan);
   return objectives::cross_entropy(output.hidden, model.output_weight(), batch.targets, batch.weights,
-                                   {.precision = precision, .low_weight = model.low_output_weight()});
+                                   chunk_options(model, precision));
 }
 
 }  // namespace
+
+objectives::ChunkOptions chunk_options(models::LanguageModel& model, Precision precision) {
+  return {.precision = precision,
+          .low_weight = model.low_output_weight(),
+          .bias = model.output_bias(),
+          .softcap = model.logit_softcap()};
+}
 
 train::Trainable trainable(models::LanguageModel& model) {
   nn::Parameters parameters;

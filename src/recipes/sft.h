@@ -7,9 +7,13 @@
 #include "data/batch.h"
 #include "data/encode.h"
 #include "models/language_model.h"
+#include "objectives/chunks.h"
 #include "train/fit.h"
 
 namespace limbeck::recipes {
+
+// How a model's vocabulary product becomes logits, for the losses of objectives.
+objectives::ChunkOptions chunk_options(models::LanguageModel& model, Precision precision);
 
 // The model's parameters and what to do when they changed. The model must outlive the result.
 train::Trainable trainable(models::LanguageModel& model);

@@ -77,6 +77,32 @@ TEST_F(Train, LeavesAModelFolderThatLoadsAndHasLearned) {
   EXPECT_NE(again.out.find("this run is done"), std::string::npos) << again.out;
 }
 
+TEST_F(Train, LoraLeavesAnAdapterAndTheModelWithItMerged) {
+  const Flags lora = {"--lora.rank=4",       "--lora.alpha=16",
+                      "--lora.dropout=0.05", "--lora.targets=q_proj,v_proj,down_proj",
+                      "--train.epochs=6",    "--train.learning-rate=0.02"};
+  const auto outcome = train("out", lora);
+  ASSERT_EQ(outcome.code, 0) << outcome.error;
+  EXPECT_NE(outcome.out.find("LoRA:"), std::string::npos) << outcome.out;
+  const auto merged = models::load_pretrained(folder_ / "out" / "model");
+  const auto adapted = models::load_pretrained(folder_ / "out" / "adapter");
+  const auto base = models::load_pretrained(folder_ / "tiny");
+  const at::Tensor ids = at::arange(60, 75, at::kLong);
+  const at::Tensor logits = models::logits_of_document(*merged.model, ids);
+  EXPECT_TRUE(at::allclose(logits, models::logits_of_document(*adapted.model, ids), 1e-4, 1e-4));
+  EXPECT_FALSE(at::allclose(logits, models::logits_of_document(*base.model, ids), 1e-2, 1e-2));
+  const auto again = train("again", lora);
+  ASSERT_EQ(again.code, 0) << again.error;
+  EXPECT_EQ(weights("again"), weights("out"));
+  // An adapter is a model to every verb.
+  write_file_atomically(folder_ / "texts.jsonl", std::string("{\"text\":\"3 + 1 = 4\"}\n"));
+  const auto scored =
+      run_program({"score", "--model=" + (folder_ / "out" / "adapter").string(),
+                   "--input=" + (folder_ / "texts.jsonl").string(), "--out=" + (folder_ / "scores.jsonl").string()});
+  EXPECT_EQ(scored.code, 0) << scored.error;
+  expect_mistake(train("wrong", {"--lora.rank=4", "--lora.targets=c_attn"}), {"targets", "c_attn", "q_proj"});
+}
+
 TEST_F(Train, TrainsASliceOfTheModel) {
   ASSERT_EQ(train("sliced", {"--layers=2", "--train.max-steps=2", "--stored=bf16"}).code, 0);
   EXPECT_EQ(models::load_pretrained(folder_ / "sliced" / "model").model->config().num_hidden_layers, 2);

@@ -21,7 +21,7 @@ inline uint64_t hash_of_name(const std::string& name) {  // FNV-1a
 inline void fill_by_formula(const std::string& name, at::Tensor& tensor) {
   at::NoGradGuard no_grad;
   const uint64_t hash = hash_of_name(name);
-  const bool norm = name.ends_with("norm.weight");
+  const bool norm = name.ends_with(".weight") && (name.ends_with("norm.weight") || name.find(".ln_") != name.npos);
   float* data = tensor.mutable_data_ptr<float>();
   for (int64_t i = 0; i < tensor.numel(); ++i) {
     uint64_t z = hash + static_cast<uint64_t>(i + 1) * 0x9e3779b97f4a7c15;
@@ -39,8 +39,14 @@ inline std::vector<nn::NamedParameter> parameters_of(LanguageModel& model) {
   return p.list();
 }
 
+// In the layout of files, as Transformers has them.
 inline void fill_by_formula(LanguageModel& model) {
-  for (const nn::NamedParameter& p : parameters_of(model)) fill_by_formula(p.name, *p.tensor);
+  at::NoGradGuard no_grad;
+  for (const nn::NamedParameter& p : parameters_of(model)) {
+    at::Tensor stored = at::empty(nn::shape_in_file(*p.tensor, p.traits.layout), at::kFloat);
+    fill_by_formula(p.name, stored);
+    p.tensor->copy_(nn::from_file(stored, p.traits.layout));
+  }
 }
 
 // A small config with any changes ("num_hidden_layers": 5) put over it.

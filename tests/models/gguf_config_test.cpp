@@ -35,6 +35,80 @@ TEST(GgufConfig, SeesUntiedEmbeddingsAndBiasesInTheTensors) {
   EXPECT_TRUE(c.mlp_bias);
 }
 
+// What llama.cpp's converter writes for a model whose sizes have the same keys everywhere.
+FakeGguf gguf_of(const std::string& architecture, const Json& more) {
+  FakeGguf file;
+  file.json = {{"general.architecture", architecture},      {architecture + ".block_count", 3},
+               {architecture + ".context_length", 128},     {architecture + ".embedding_length", 64},
+               {architecture + ".feed_forward_length", 96}, {architecture + ".attention.head_count", 4}};
+  for (const auto& [key, value] : more.items()) file.json[architecture + "." + key] = value;
+  file.tensors["token_embd.weight"] = at::zeros({61, 64});
+  return file;
+}
+
+TEST(GgufConfig, ReadsGpt2) {
+  const DecoderConfig c = config_of_gguf(gguf_of("gpt2", {{"attention.layer_norm_epsilon", 9.999999747378752e-06}}));
+  EXPECT_EQ(c.model_type, "gpt2");
+  EXPECT_EQ(c.head_dim, 16);
+  EXPECT_EQ(c.intermediate_size, 96);
+  EXPECT_EQ(c.max_position_embeddings, 128);
+  EXPECT_EQ(c.original.at("layer_norm_epsilon"), 1e-5);
+  EXPECT_TRUE(c.tie_word_embeddings);
+  EXPECT_NE(message_of([] { config_of_gguf(gguf_of("gpt2", Json::object())); }).find("layer_norm_epsilon"),
+            std::string::npos);
+}
+
+TEST(GgufConfig, ReadsTheRotaryShareOfNeox) {
+  FakeGguf file =
+      gguf_of("gptneox",
+              {{"attention.layer_norm_epsilon", 1e-5}, {"rope.dimension_count", 6}, {"use_parallel_residual", false}});
+  const DecoderConfig c = config_of_gguf(file);
+  EXPECT_EQ(static_cast<int64_t>(c.original.at("rotary_pct").get<double>() * 16), 6);
+  EXPECT_EQ(c.original.at("use_parallel_residual"), false);
+  EXPECT_EQ(c.original.at("attention_bias"), false);
+  for (int64_t rotary = 2; rotary <= 80; rotary += 2) {
+    file.json["gptneox.embedding_length"] = 320;
+    file.json["gptneox.rope.dimension_count"] = rotary;
+    const double share = config_of_gguf(file).original.at("rotary_pct").get<double>();
+    EXPECT_EQ(static_cast<int64_t>(80 * share), rotary);
+  }
+  file.json["gptneox.rope.dimension_count"] = 0;
+  EXPECT_NE(message_of([&] { config_of_gguf(file); }).find("rope.dimension_count"), std::string::npos);
+}
+
+TEST(GgufConfig, ReadsTheGemmas) {
+  const Json common{{"attention.layer_norm_rms_epsilon", 1e-6},
+                    {"attention.head_count_kv", 2},
+                    {"attention.key_length", 32},
+                    {"attention.sliding_window", 9}};
+  Json json = common;
+  json["attn_logit_softcapping"] = 40.0;
+  const DecoderConfig two = config_of_gguf(gguf_of("gemma2", json));
+  EXPECT_EQ(two.head_dim, 32);
+  EXPECT_EQ(two.windowed_layers, (std::vector<bool>{true, false, true}));
+  EXPECT_EQ(two.original.at("attn_logit_softcapping"), 40);
+  EXPECT_EQ(two.original.at("query_pre_attn_scalar"), 32);
+  json["block_count"] = 46;  // the 27B model scales by the width of a head that would divide the width
+  EXPECT_EQ(config_of_gguf(gguf_of("gemma2", json)).original.at("query_pre_attn_scalar"), 16);
+
+  json = common;
+  json["block_count"] = 6;
+  json["rope.scaling.type"] = "linear";
+  json["rope.scaling.factor"] = 8.0;
+  const DecoderConfig three = config_of_gguf(gguf_of("gemma3", json));
+  EXPECT_EQ(three.model_type, "gemma3_text");
+  EXPECT_EQ(three.rope_theta, 1e6);
+  EXPECT_EQ(rope_options(three).kind, nn::RopeKind::kLinear);
+  EXPECT_EQ(three.windowed_layers, (std::vector<bool>{true, true, true, true, true, false}));
+}
+
+TEST(GgufConfig, ReadsQwen3) {
+  const DecoderConfig c = config_of_gguf(gguf_of(
+      "qwen3", {{"attention.layer_norm_rms_epsilon", 1e-6}, {"attention.key_length", 32}, {"rope.freq_base", 1e6}}));
+  EXPECT_TRUE(c.qk_norm);
+  EXPECT_EQ(c.head_dim, 32);
+}
+
 TEST(GgufConfig, RecoversLlama3ScalingFromItsDivisors) {
   FakeGguf file = small_gguf();
   file.json["llama.attention.key_length"] = file.json["llama.rope.dimension_count"] = 64;

@@ -1,5 +1,3 @@
-// Golden numbers: tests/golden/models/variants.json, made by tests/golden/scripts/make_model_golden.py with
-// Transformers.
 #include "models/llama.h"
 
 #include <ATen/ATen.h>
@@ -9,66 +7,22 @@
 
 #include <cmath>
 
-#include "base/json.h"
-#include "models/formula_weights.h"
-#include "models/golden_path.h"
+#include "models/golden_parity.h"
 
 namespace limbeck::models {
 namespace {
 
-const Json& variants() {
-  static const Json rows = read_json(golden("models/variants.json"));
-  return rows;
-}
-
-double largest_difference(const at::Tensor& a, const at::Tensor& b) {
-  return (a.to(at::kDouble) - b.to(at::kDouble)).abs().max().item<double>();
-}
-
-at::Tensor golden_logits(const Json& row) {
-  const auto values = row.at("logits").get<std::vector<float>>();
-  return at::tensor(values).view({static_cast<int64_t>(row.at("ids").size()), -1});
-}
-
-// Sum of -log p(next token), as the golden script has it.
-at::Tensor next_token_loss(const at::Tensor& logits, const at::Tensor& ids) {
-  const int64_t n = ids.size(0);
-  const at::Tensor log_probs = at::log_softmax(logits.narrow(0, 0, n - 1), -1);
-  return -log_probs.gather(1, ids.narrow(0, 1, n - 1).unsqueeze(1)).sum();
+std::vector<Json> llama_rows() {
+  return golden_rows("variants.json", {"llama", "mistral", "qwen2"});
 }
 
 TEST(Llama, LogitsEqualTransformersForEveryVariant) {
-  ASSERT_GE(variants().size(), 16u);
-  at::NoGradGuard no_grad;
-  for (const Json& row : variants()) {
-    SCOPED_TRACE(row.at("name").get<std::string>());
-    const auto ids = ids_tensor(row.at("ids").get<std::vector<int64_t>>());
-    for (const char* key : {"config", "saved_config"}) {
-      auto model = make_decoder(read_config(row.at(key), key));
-      fill_by_formula(*model);
-      EXPECT_LT(largest_difference(logits_of_document(*model, ids), golden_logits(row)), 1e-4) << key;
-    }
-  }
+  ASSERT_GE(llama_rows().size(), 16u);
+  for (const Json& row : llama_rows()) expect_golden_logits(row);
 }
 
 TEST(Llama, LossAndGradientNormsEqualTransformersForEveryVariant) {
-  for (const Json& row : variants()) {
-    SCOPED_TRACE(row.at("name").get<std::string>());
-    auto model = make_decoder(read_config(row.at("config"), "config"));
-    fill_by_formula(*model);
-    const auto ids = ids_tensor(row.at("ids").get<std::vector<int64_t>>());
-    const at::Tensor loss = next_token_loss(logits_of_document(*model, ids), ids);
-    EXPECT_NEAR(loss.item<double>(), row.at("loss").get<double>(), 1e-3);
-    loss.backward();
-    const auto parameters = parameters_of(*model);
-    ASSERT_EQ(parameters.size(), row.at("gradient_norms").size());
-    for (const nn::NamedParameter& p : parameters) {
-      const double expected = row.at("gradient_norms").at(p.name).get<double>();
-      ASSERT_TRUE(p.tensor->grad().defined()) << p.name;
-      // A key bias moves all scores of a query alike, so its gradient is 0 but for rounding.
-      EXPECT_NEAR(p.tensor->grad().norm().item<double>(), expected, 1e-4 * expected + 1e-4) << p.name;
-    }
-  }
+  for (const Json& row : llama_rows()) expect_golden_gradients(row);
 }
 
 TEST(Llama, Bf16ProductsStayNearFp32AndGiveFp32Gradients) {

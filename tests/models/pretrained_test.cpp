@@ -11,8 +11,7 @@
 #include "base/message_of.h"
 #include "base/temporary_folder.h"
 #include "formats/safetensors.h"
-#include "models/formula_weights.h"
-#include "models/golden_path.h"
+#include "models/golden_parity.h"
 #include "models/language_model.h"
 
 namespace limbeck::models {
@@ -61,6 +60,19 @@ void save_small(const fs::path& folder, const Json& changes = Json::object()) {
   save_pretrained(folder, *small_model(big_enough(changes)), *byte_tokenizer());
 }
 
+// One model of every architecture and variant that is compared with Transformers, with room for the tokenizer's ids.
+std::vector<std::shared_ptr<LanguageModel>> one_of_each() {
+  std::vector<std::shared_ptr<LanguageModel>> models;
+  for (const Json& row : read_json(golden("models/architectures.json"))) {
+    Json config = row.at("config");
+    config["vocab_size"] = 260;
+    models.push_back(make_decoder(read_config(config, row.at("name").get<std::string>())));
+    fill_by_formula(*models.back());
+  }
+  EXPECT_GE(models.size(), 15u);
+  return models;
+}
+
 void change_config(const fs::path& folder, const char* key, const Json& value) {
   Json config = read_json(folder / "config.json");
   config[key] = value;
@@ -83,6 +95,25 @@ TEST(SavePretrained, WhatIsLoadedAndSavedAgainHasTheSameBytesAndLogits) {
     EXPECT_EQ(loaded.tokenizer->encode("ab"), (std::vector<int32_t>{'a', 'b'}));
     for (const auto& p : parameters_of(*loaded.model))
       EXPECT_TRUE(p.tensor->requires_grad() && p.tensor->is_leaf()) << p.name;
+  }
+}
+
+TEST(SavePretrained, EveryArchitectureIsTheSameAfterSavingAndLoading) {
+  at::NoGradGuard no_grad;
+  const at::Tensor ids = at::arange(20, at::kLong);
+  for (const auto& model : one_of_each()) {
+    SCOPED_TRACE(model->config().original.dump());
+    const TemporaryFolder folder;
+    save_pretrained(folder / "first", *model, *byte_tokenizer());
+    const Pretrained loaded = load_pretrained(folder / "first");
+    EXPECT_TRUE(at::equal(logits_of_document(*model, ids), logits_of_document(*loaded.model, ids)));
+    save_pretrained(folder / "second", *loaded.model, *loaded.tokenizer);
+    EXPECT_EQ(files_of(folder / "first"), files_of(folder / "second"));
+    const int64_t layers = model->config().num_hidden_layers;
+    auto slice = slice_layers(*model, {0, layers - 1});
+    save_pretrained(folder / "slice", *slice, *byte_tokenizer());
+    EXPECT_TRUE(
+        at::equal(logits_of_document(*slice, ids), logits_of_document(*load_pretrained(folder / "slice").model, ids)));
   }
 }
 
@@ -147,6 +178,31 @@ TEST(LoadPretrained, NamesWhatTheConfigAndTheTensorsDisagreeOn) {
   EXPECT_NE(complaint("intermediate_size", 4'000'000).find("weights as the config says"), std::string::npos);
   EXPECT_NE(complaint("model_type", "qwen2").find("q_proj.bias"), std::string::npos);
   EXPECT_NE(complaint("num_hidden_layers", 1e18).find("num_hidden_layers"), std::string::npos);
+}
+
+// The first published GPT-2 files: names without "transformer.", masks beside the weights, no lm_head.
+TEST(LoadPretrained, ReadsFilesOfABareModelAndLeavesOutTheirBuffers) {
+  at::NoGradGuard no_grad;
+  const TemporaryFolder folder;
+  const Json config = {{"model_type", "gpt2"}, {"vocab_size", 260}, {"n_embd", 32},     {"n_layer", 2},
+                       {"n_head", 4},          {"n_positions", 64}, {"eos_token_id", 2}};
+  auto model = make_decoder(read_config(config, "test"));
+  fill_by_formula(*model);
+  save_pretrained(folder / "m", *model, *byte_tokenizer());
+  formats::NamedTensors tensors;
+  const auto saved = formats::open_safetensors(folder / "m" / "model.safetensors");
+  EXPECT_EQ(saved->shape("transformer.h.0.attn.c_attn.weight"), (std::vector<int64_t>{32, 96}));
+  for (const std::string& name : saved->names())
+    tensors.emplace_back(name.substr(std::string("transformer.").size()), saved->read(name));
+  tensors.emplace_back("h.0.attn.bias", at::ones({1, 1, 64, 64}));
+  tensors.emplace_back("h.1.attn.masked_bias", at::ones({1}));
+  formats::write_safetensors(folder / "m" / "model.safetensors", tensors, {{"format", "pt"}});
+  const at::Tensor ids = at::arange(9, at::kLong);
+  EXPECT_TRUE(
+      at::equal(logits_of_document(*load_pretrained(folder / "m").model, ids), logits_of_document(*model, ids)));
+  tensors.emplace_back("h.1.attn.extra", at::ones({1}));
+  formats::write_safetensors(folder / "m" / "model.safetensors", tensors, {{"format", "pt"}});
+  EXPECT_NE(message_of([&] { load_pretrained(folder / "m"); }).find("h.1.attn.extra"), std::string::npos);
 }
 
 TEST(LoadPretrained, AGenerationConfigSaysWhatEndsAText) {
@@ -240,6 +296,12 @@ TEST(SlowSavePretrained, OpensInTransformersWithTheSameLogits) {
         Json{{"rope_scaling", {{"rope_type", "yarn"}, {"factor", 4.0}, {"original_max_position_embeddings", 16}}}}}) {
     SCOPED_TRACE(changes.dump());
     expect_same_logits_in_transformers(*small_model(big_enough(changes)), *byte_tokenizer(), python);
+  }
+  for (const auto& model : one_of_each()) {
+    SCOPED_TRACE(model->config().original.dump());
+    expect_same_logits_in_transformers(*model, *byte_tokenizer(), python);
+    // Blocks in another order: lists of kinds of block must follow.
+    expect_same_logits_in_transformers(*slice_layers(*model, {2, 1}), *byte_tokenizer(), python);
   }
   if (!fs::exists(smollm2_path())) return;
   auto slice = slice_layers(*smollm2().model, evenly_spaced_layers(30, 4));

@@ -3,11 +3,15 @@
 #include <gtest/gtest.h>
 
 #include "models/config.h"
-#include "models/formula_weights.h"
 #include "models/gguf_model.h"
+#include "models/golden_parity.h"
 
 namespace limbeck::models {
 namespace {
+
+TEST(Qwen3, LogitsAndGradientsEqualTransformers) {
+  expect_golden("qwen3");
+}
 
 TEST(Qwen3, ItsHeadsHave128NumbersUnlessTheConfigSaysOtherwise) {
   EXPECT_EQ(read_config(small_config({{"model_type", "qwen3"}}), "test").head_dim, 128);

@@ -36,6 +36,24 @@ TEST(ChunkedSum, EqualsTheSameLossThroughAutograd) {
   }
 }
 
+TEST(ChunkedSum, BiasAndCapOfTheLogitsEqualTheSameThroughAutograd) {
+  const auto in = inputs();
+  const at::Tensor bias = at::randn({15}, at::kDouble).requires_grad_(true);
+  for (const double cap : {0.0, 1.3}) {
+    at::Tensor logits = at::mm(in.hidden.index_select(0, in.rows), in.weight.t()) + bias;
+    if (cap > 0) logits = at::tanh(logits / cap) * cap;
+    const auto whole = 0.5 * logits.square().sum();
+    const auto expected = torch::autograd::grad({whole}, {in.hidden, in.weight, bias});
+    for (int64_t rows : {1, 3, 0}) {
+      const auto sum =
+          chunked_sum(in.hidden, in.weight, in.rows, half_square, {.rows = rows, .bias = bias, .softcap = cap});
+      EXPECT_NEAR(sum.item<double>(), whole.item<double>(), 1e-10);
+      const auto gradients = torch::autograd::grad({sum}, {in.hidden, in.weight, bias});
+      for (int i = 0; i < 3; ++i) EXPECT_TRUE(at::allclose(gradients[i], expected[i], 0, 1e-11)) << i;
+    }
+  }
+}
+
 TEST(ChunkedSum, HandsOutEveryChosenRowOnceInEvenChunks) {
   const auto in = inputs();
   std::vector<int64_t> seen, sizes;

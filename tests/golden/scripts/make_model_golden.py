@@ -1,6 +1,8 @@
-"""Writes tests/golden/models/variants.json and smollm2.json: logits and gradients as Transformers computes them in fp32.
+"""Writes tests/golden/models/variants.json, architectures.json and smollm2.json: logits and gradients as Transformers
+computes them in fp32.
 
     python tests/golden/scripts/make_model_golden.py [path/to/SmolLM2-135M-Instruct.Q4_1.gguf]
+    python tests/golden/scripts/make_model_golden.py --architectures     architectures.json alone
 
 Needs torch, transformers (5.23 made the files here), accelerate and gguf. The weights of the small models come from a formula that
 tests/models/formula_weights.h computes too, so that no weights are stored.
@@ -14,30 +16,11 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
+from formula import formula
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 OUT = os.path.join(HERE, "..", "models")
 torch.set_num_threads(2)
-
-
-def hash_name(name):  # FNV-1a
-    h = 0xCBF29CE484222325
-    for byte in name.encode():
-        h = ((h ^ byte) * 0x100000001B3) & 0xFFFFFFFFFFFFFFFF
-    return h
-
-
-def formula(name, shape):
-    """splitmix64 of (hash of the name + index), its top 24 bits as a uniform number of [-1, 1), exact in fp32."""
-    n = int(np.prod(shape))
-    with np.errstate(over="ignore"):
-        z = np.uint64(hash_name(name)) + np.arange(1, n + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        z = z ^ (z >> np.uint64(31))
-    u = (z >> np.uint64(40)).astype(np.float32) / np.float32(1 << 23) - np.float32(1)
-    u = u.reshape(shape)
-    return (1 + u / 4 if name.endswith("norm.weight") else u / 4).astype(np.float32)
-
 
 BASE = dict(model_type="llama", vocab_size=61, hidden_size=64, intermediate_size=96, num_hidden_layers=3,
             num_attention_heads=4, num_key_value_heads=2, max_position_embeddings=64, rms_norm_eps=1e-5,
@@ -69,29 +52,83 @@ VARIANTS = {
                                                     max_window_layers=1),
 }
 
+# Architectures other than Llama's: smaller, as there are more of them.
+SMALL = dict(vocab_size=37, num_hidden_layers=3, bos_token_id=1, eos_token_id=2)
+GPT2 = dict(SMALL, model_type="gpt2", n_embd=32, n_layer=3, n_head=4, n_positions=64, resid_pdrop=0.0, embd_pdrop=0.0,
+            attn_pdrop=0.0)
+GPT_NEO = dict(SMALL, model_type="gpt_neo", hidden_size=32, num_layers=3, num_heads=4, max_position_embeddings=64,
+               attention_types=[[["global", "local"], 1], [["local"], 1]], window_size=5)
+GPTJ = dict(SMALL, model_type="gptj", n_embd=32, n_layer=3, n_head=2, n_positions=64, rotary_dim=6, resid_pdrop=0.0,
+            embd_pdrop=0.0, attn_pdrop=0.0)
+GPT_NEOX = dict(SMALL, model_type="gpt_neox", hidden_size=48, num_attention_heads=3, intermediate_size=80,
+                max_position_embeddings=64)
+QWEN3 = dict(SMALL, model_type="qwen3", hidden_size=32, intermediate_size=48, num_attention_heads=4, num_key_value_heads=2,
+             head_dim=10, max_position_embeddings=64)
+GEMMA2 = dict(SMALL, model_type="gemma2", hidden_size=32, intermediate_size=48, num_attention_heads=4, num_key_value_heads=2,
+              head_dim=12, max_position_embeddings=64, sliding_window=5, query_pre_attn_scalar=20, pad_token_id=None,
+              attn_logit_softcapping=3.0, final_logit_softcapping=4.0)
+GEMMA3 = dict(SMALL, model_type="gemma3_text", hidden_size=32, intermediate_size=48, num_attention_heads=4,
+              num_key_value_heads=1, head_dim=12, max_position_embeddings=64, sliding_window=5, query_pre_attn_scalar=16,
+              pad_token_id=None)
+for base in (GPT2, GPT_NEO, GPTJ):
+    base.pop("num_hidden_layers")
+ARCHITECTURES = {
+    "gpt2": dict(GPT2),
+    "gpt2 untied, with its own inner width and erf": dict(GPT2, tie_word_embeddings=False, n_inner=56,
+                                                          activation_function="gelu"),
+    "gpt2 with scores scaled by the number of the block": dict(GPT2, scale_attn_by_inverse_layer_idx=True),
+    "gpt2 with unscaled scores": dict(GPT2, scale_attn_weights=False, activation_function="relu"),
+    "gpt_neo": dict(GPT_NEO),
+    "gpt_neo, all global, untied": dict(GPT_NEO, attention_types=[[["global"], 3]], tie_word_embeddings=False),
+    "gptj": dict(GPTJ),
+    "gptj, all of a head turns, quick gelu": dict(GPTJ, rotary_dim=16, n_inner=40, activation_function="quick_gelu"),
+    "gpt_neox": dict(GPT_NEOX),
+    "gpt_neox one after the other, all of a head turns": dict(GPT_NEOX, use_parallel_residual=False, rotary_pct=1.0,
+                                                              rotary_emb_base=5000, tie_word_embeddings=True),
+    "gpt_neox without biases of attention": dict(GPT_NEOX, attention_bias=False, hidden_act="gelu_new", rope_parameters={
+        "rope_type": "linear", "rope_theta": 1000.0, "factor": 2.0, "partial_rotary_factor": 0.5}),
+    "qwen3": dict(QWEN3),
+    "qwen3 with biases and a window in its upper layers": dict(QWEN3, attention_bias=True, use_sliding_window=True,
+                                                               sliding_window=5, max_window_layers=1,
+                                                               tie_word_embeddings=True),
+    "gemma2": dict(GEMMA2),
+    "gemma2 without caps, with biases": dict(GEMMA2, attn_logit_softcapping=None, final_logit_softcapping=None,
+                                             attention_bias=True, rope_parameters={"rope_type": "default",
+                                                                                   "rope_theta": 500.0}),
+    "gemma3": dict(GEMMA3, sliding_window_pattern=3),
+    "gemma3 with its own list of layers, caps and linear positions": dict(
+        GEMMA3, layer_types=["full_attention", "sliding_attention", "full_attention"], final_logit_softcapping=5.0,
+        rope_theta=20000.0, rope_local_base_freq=500.0, rope_scaling={"rope_type": "linear", "factor": 4.0},
+        tie_word_embeddings=False),
+}
+# Names that Transformers gives to parameters and that published files do not.
+RENAMED = {"gpt_neox": {"lm_head.weight": "embed_out.weight"}}
+NULL_MEANS_NONE = ("sliding_window", "attn_logit_softcapping", "final_logit_softcapping")
+
 
 def numbers(tensor):
     return [float(f"{x:.8g}") for x in tensor.flatten().tolist()]
 
 
-def variant(name, changes):
-    config_dict = {**BASE, **changes}
+def variant(name, config_dict, length):
     config = CONFIG_MAPPING[config_dict["model_type"]].from_dict(dict(config_dict))
     config._attn_implementation = "eager"
     model = AutoModelForCausalLM.from_config(config).float().train()
+    renamed = RENAMED.get(config.model_type, {})
     with torch.no_grad():
         for parameter_name, parameter in model.named_parameters():
-            parameter.copy_(torch.from_numpy(formula(parameter_name, tuple(parameter.shape))))
+            known = renamed.get(parameter_name, parameter_name)
+            parameter.copy_(torch.from_numpy(formula(known, tuple(parameter.shape))))
     rng = np.random.default_rng(7)
-    ids = rng.integers(0, config.vocab_size, 40)
+    ids = rng.integers(0, config.vocab_size, length)
     logits = model(torch.from_numpy(ids)[None]).logits[0]
     loss = torch.nn.functional.cross_entropy(logits[:-1], torch.from_numpy(ids)[1:], reduction="sum")
     loss.backward()
-    gradients = {n: float(f"{p.grad.norm().item():.8g}") for n, p in model.named_parameters()}
+    gradients = {renamed.get(n, n): float(f"{p.grad.norm().item():.8g}") for n, p in model.named_parameters()}
     saved = json.loads(config.to_json_string(use_diff=False))
     # What no test reads and every release changes.
     for key in [k for k, v in saved.items() if v is None or k in ("transformers_version", "id2label", "label2id")]:
-        if key != "sliding_window":
+        if key not in NULL_MEANS_NONE:
             saved.pop(key)
     return dict(name=name, config=config_dict, saved_config=saved, ids=ids.tolist(), logits=numbers(logits.detach()),
                 loss=float(f"{loss.item():.9g}"), gradient_norms=gradients)
@@ -128,6 +165,9 @@ def write(name, value):
 
 
 os.makedirs(OUT, exist_ok=True)
-write("variants.json", [variant(name, changes) for name, changes in VARIANTS.items()])
+write("architectures.json", [variant(name, config, 24) for name, config in ARCHITECTURES.items()])
+if sys.argv[1:] == ["--architectures"]:
+    sys.exit()
+write("variants.json", [variant(name, {**BASE, **changes}, 40) for name, changes in VARIANTS.items()])
 default = os.path.expanduser("~/.cache/limbeck/models/smollm2/SmolLM2-135M-Instruct.Q4_1.gguf")
 write("smollm2.json", smollm2(sys.argv[1] if len(sys.argv) > 1 else default))
