@@ -86,8 +86,8 @@ struct Pretrained {
   std::vector<int64_t> eos_ids;  // what ends a generated text
 };
 
-// A Hugging Face folder or a .gguf file; fp32 weights. Throws when tokenizer and embedding sizes disagree. The folder of
-// a peft adapter is its base model with the adapter merged.
+// A Hugging Face folder or a .gguf file; fp32 weights. Throws when tokenizer and embedding sizes disagree. The folder
+// of a peft adapter is its base model with the adapter merged.
 Pretrained load_pretrained(const std::filesystem::path& folder_or_gguf);
 std::shared_ptr<const text::Tokenizer> load_tokenizer(const std::filesystem::path& folder_or_gguf);  // no weights read
 // config.json, generation_config.json, model.safetensors (sharded over max_shard_bytes), tokenizer files; atomically.

@@ -54,7 +54,8 @@ class JoinedProduct : public torch::autograd::Function<JoinedProduct> {
     bool any = false;
     for (std::size_t i = 0; i < parts; ++i) any = any || context->needs_input_grad(1 + i);
     if (any) split(at::mm(dy.t(), x).to(at::kFloat), rows, result, 1);
-    if (has_bias) split(at::sum(dy, {0}, false, at::kFloat), rows, result, 1 + parts);
+    if (has_bias && context->needs_input_grad(1 + parts))
+      split(at::sum(dy, {0}, false, at::kFloat), rows, result, 1 + parts);
     return result;
   }
 

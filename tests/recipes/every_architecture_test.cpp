@@ -23,7 +23,7 @@ const std::map<std::string, Json>& config_of_each() {
   static const std::map<std::string, Json> configs = [] {
     std::map<std::string, Json> result;
     for (const char* file : {"models/variants.json", "models/architectures.json"})
-      for (const Json& row : read_json(models::golden(file))) {
+      for (const Json& row : read_json(golden(file))) {
         Json config = row.at("config");
         config["vocab_size"] = 262;
         config["bos_token_id"] = 257;

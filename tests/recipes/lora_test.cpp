@@ -30,7 +30,7 @@ std::vector<nn::NamedLinear> linears_in(models::LanguageModel& model) {
 const std::vector<std::string> kArchitectures = {"llama", "gpt2", "gpt_neox"};
 
 Json golden_adapter(const std::string& name) {
-  return read_json(models::golden("peft/" + name + "/golden.json"));
+  return read_json(golden("peft/" + name + "/golden.json"));
 }
 
 TEST(Lora, AnAdapterOfPeftGivesThePeftPackagesLogitsBeforeAndAfterMerging) {
@@ -41,7 +41,7 @@ TEST(Lora, AnAdapterOfPeftGivesThePeftPackagesLogitsBeforeAndAfterMerging) {
     auto model = models::golden_model(row);
     const at::Tensor ids = models::golden_ids(row), expected = models::golden_logits(row);
     EXPECT_GT(models::largest_difference(models::logits_of_document(*model, ids), expected), 0.05);
-    peft::Lora lora = peft::load_adapter(models::golden("peft/" + name), linears_in(*model));
+    peft::Lora lora = peft::load_adapter(golden("peft/" + name), linears_in(*model));
     EXPECT_LT(models::largest_difference(models::logits_of_document(*model, ids), expected), 1e-4);
     lora.merge();
     EXPECT_LT(models::largest_difference(models::logits_of_document(*model, ids), expected), 1e-4);
@@ -53,7 +53,7 @@ TEST(Lora, AnAdapterOfPeftGivesThePeftPackagesLogitsBeforeAndAfterMerging) {
 TEST(Lora, AnAdapterOfPeftIsTheSameTensorsAfterSaving) {
   for (const std::string& name : kArchitectures) {
     auto model = models::golden_model(golden_adapter(name)), other = models::golden_model(golden_adapter(name));
-    peft::Lora lora = peft::load_adapter(models::golden("peft/" + name), linears_in(*model));
+    peft::Lora lora = peft::load_adapter(golden("peft/" + name), linears_in(*model));
     const TemporaryFolder folder;
     peft::save_adapter(folder / "a", lora, "base");
     peft::Lora again = peft::load_adapter(folder / "a", linears_in(*other));
@@ -151,7 +151,7 @@ TEST(LoraTraining, DropoutDependsOnStepTextAndPlaceAndNotOnTheBatch) {
 TEST(LoadPretrained, AnAdapterWithoutItsBaseIsTheUsersMistake) {
   const TemporaryFolder folder;
   auto model = models::golden_model(golden_adapter("llama"));
-  peft::Lora lora = peft::load_adapter(models::golden("peft/llama"), linears_in(*model));
+  peft::Lora lora = peft::load_adapter(golden("peft/llama"), linears_in(*model));
   for (const std::string& base : {std::string(), std::string("/nowhere/at/all"), (folder / "a").string()}) {
     peft::save_adapter(folder / "a", lora, base);  // the last one is its own base
     EXPECT_NE(message_of<UserError>([&] { models::load_pretrained(folder / "a"); }).find("base_model_name_or_path"),
@@ -162,8 +162,7 @@ TEST(LoadPretrained, AnAdapterWithoutItsBaseIsTheUsersMistake) {
 TEST(SlowLora, AnAdapterOfOursOpensInPeftWithTheSameLogits) {
   const char* named = std::getenv("LIMBECK_PEERS_PYTHON");
   const std::string python =
-      named ? named
-            : (models::smollm2_path().parent_path().parent_path().parent_path() / "peers" / "bin" / "python").string();
+      named ? named : (smollm2_path().parent_path().parent_path().parent_path() / "peers" / "bin" / "python").string();
   if (std::system((python + " -c 'import peft' 2>/dev/null").c_str()) != 0)
     GTEST_SKIP() << "no Python with peft; scripts/setup --peers installs one";
   for (const std::string& name : kArchitectures) {
@@ -181,7 +180,7 @@ TEST(SlowLora, AnAdapterOfOursOpensInPeftWithTheSameLogits) {
         .write(static_cast<const char*>(logits.const_data_ptr()), static_cast<std::streamsize>(logits.nbytes()));
     std::string list;
     for (const int64_t id : ids) list += (list.empty() ? "" : ",") + std::to_string(id);
-    const std::string command = python + " " + models::golden("scripts/check_saved_adapter.py").string() + " " +
+    const std::string command = python + " " + golden("scripts/check_saved_adapter.py").string() + " " +
                                 (folder / "adapter").string() + " " + list + " " + (folder / "logits").string() +
                                 " >&2";
     EXPECT_EQ(std::system(command.c_str()), 0);

@@ -23,4 +23,4 @@ with torch.no_grad():
 ours = np.fromfile(logits, dtype=np.float32).reshape(theirs.shape)
 difference = float(np.abs(theirs - ours).max())
 print(f"{folder}: largest difference {difference:.3g}; the adapter changes logits by up to {np.abs(theirs - before).max():.3g}")
-sys.exit(difference >= 1e-4 or np.abs(theirs - before).max() < 1e-2)
+sys.exit(int(difference >= 1e-4 or np.abs(theirs - before).max() < 1e-2))
