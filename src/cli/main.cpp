@@ -1,6 +1,7 @@
 // limbeck VERB ARGS. Exit codes: 0 done, 1 failed, 2 the user's mistake, 130/143 interrupted and saved.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -13,6 +14,7 @@
 #include "base/errors.h"
 #include "base/fields.h"  // nearest_name, HelpAsked
 #include "base/interrupt.h"
+#include "base/profile.h"
 #include "cli/verbs.h"
 
 namespace {
@@ -38,15 +40,30 @@ const Verb& find_verb(const std::string& name) {
                      near.empty() ? "" : fmt::format("; did you mean '{}'?", near));
 }
 
+constexpr const char* kAboutProfile = "writes where the time goes as a trace for Perfetto or chrome://tracing";
+constexpr std::string_view kProfileFlag = "--profile=";
+
+// Begins the trace that the flags ask for and takes that flag out.
+Args without_profile(Args args) {
+  const auto asks = [](const std::string& arg) { return arg.starts_with(kProfileFlag) || arg == "--profile"; };
+  const auto found = std::find_if(args.begin(), args.end(), asks);
+  if (found == args.end()) return args;
+  limbeck::start_profile(found->substr(std::min(found->size(), kProfileFlag.size())));
+  args.erase(found);
+  return args;
+}
+
 int call(const Verb& verb, const Args& args) {
   try {
-    return verb.call(args);
+    return verb.call(verb.work == limbeck::cli::Work::kLong ? without_profile(args) : args);
   } catch (const limbeck::HelpAsked& help) {
     if (help.markdown) {
       fmt::print("# limbeck {}\n\n{}.\n\n```\n{}\n```\n\n{}", verb.name, verb.summary, verb.usage, help.text);
+      if (verb.work == limbeck::cli::Work::kLong) fmt::print("\n`--profile=FILE.json` {}.\n", kAboutProfile);
     } else {
       fmt::print("{}\n\n  {}\n\n{}", verb.summary, verb.usage, help.text);
       fmt::print("\n  --config=FILE.toml reads the same options from a file; flags win.\n");
+      if (verb.work == limbeck::cli::Work::kLong) fmt::print("  --profile=FILE.json {}.\n", kAboutProfile);
     }
     return 0;
   }
@@ -73,12 +90,10 @@ int dispatch(Args args) {
   return call(find_verb(name), args);
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  limbeck::catch_interrupts();
+// The verb's exit code, or that of what ended it.
+int run_guarded(const Args& args) {
   try {
-    const int code = dispatch(Args(argv + 1, argv + argc));
+    const int code = dispatch(args);
     if (std::fflush(stdout) != 0 && errno != EPIPE)
       limbeck::fail("limbeck", "cannot write to the standard output: {}", std::strerror(errno));
     return code;
@@ -99,4 +114,18 @@ int main(int argc, char** argv) {
     fmt::print(stderr, "limbeck: {}\n", e.what());
     return 1;
   }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  limbeck::catch_interrupts();
+  const int code = run_guarded(Args(argv + 1, argv + argc));
+  try {
+    limbeck::finish_profile();  // also of what was interrupted or failed
+  } catch (const std::exception& e) {
+    fmt::print(stderr, "limbeck: {}\n", e.what());
+    return code == 0 ? 1 : code;
+  }
+  return code;
 }

@@ -5,11 +5,14 @@
 #include <algorithm>
 #include <charconv>
 #include <chrono>
+#include <memory>
 
 #include "base/errors.h"
 #include "base/fields.h"
 #include "base/files.h"
 #include "base/interrupt.h"
+#include "base/phases.h"
+#include "base/profile.h"
 #include "cli/verbs.h"
 #include "models/language_model.h"  // load_tokenizer
 
@@ -62,6 +65,11 @@ std::string json_array(const std::vector<int32_t>& ids) {
   return out;
 }
 
+std::shared_ptr<const text::Tokenizer> load(const std::string& model) {
+  const Phase phase("load", "models");
+  return models::load_tokenizer(model);
+}
+
 double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
@@ -73,7 +81,7 @@ int verb_tokenize(const Args& args) {
   Fields fields = fields_of(options);
   read_options(fields, "", args);
   if (options.out.empty()) user_fail("tokenize", "expected --out=FILE.jsonl, where the ids go");
-  const auto tokenizer = models::load_tokenizer(options.model);
+  const auto tokenizer = load(options.model);
   const MappedFile file(options.input);
   const auto lines = lines_of({reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()});
 
@@ -87,6 +95,7 @@ int verb_tokenize(const Args& args) {
       const auto count = int64_t(std::min(kLinesAWrite, lines.size() - begin));
       ids.resize(std::size_t(count));
       written.resize(std::size_t(count));
+      const Phase phase("encode and write", "cli");
       const auto start = std::chrono::steady_clock::now();
 #pragma omp parallel for schedule(dynamic, 64) reduction(+ : num_ids)
       for (int64_t i = 0; i < count; ++i) {
@@ -96,6 +105,7 @@ int verb_tokenize(const Args& args) {
         num_ids += int64_t(of_line.size());
       }
       encoding += seconds_since(start);
+      const Span writing("write", "cli", count);
 #pragma omp parallel for schedule(static)
       for (int64_t i = 0; i < count; ++i) written[std::size_t(i)] = json_array(ids[std::size_t(i)]);
       for (const std::string& line : written) sink(line);

@@ -22,9 +22,13 @@ int verb_verify(const Args& args);
 int verb_eval(const Args& args);
 int verb_train(const Args& args);
 
+// Long work takes --profile=FILE.json besides its own options: a trace of where the time goes (base/profile.h).
+enum class Work { kShort, kLong };
+
 struct Verb {
   std::string name, usage, summary;  // "run", "run METHOD [FILE.toml] --out=DIR [--key=value]", "runs a method"
   int (*call)(const Args& args);
+  Work work = Work::kShort;
 };
 const std::vector<Verb>& verbs();  // in the order that help shows
 

@@ -11,6 +11,7 @@
 #include "base/fields.h"
 #include "base/files.h"
 #include "base/json.h"
+#include "base/phases.h"
 #include "base/progress.h"
 #include "base/records.h"
 #include "cli/verbs.h"
@@ -64,6 +65,25 @@ Json with_verdict(Json row, const sandbox::Verdict& verdict) {
   return row;
 }
 
+void read_programs(const std::string& input, std::vector<Json>& rows, std::vector<sandbox::Program>& programs) {
+  const Phase phase("read", "cli");
+  std::vector<std::string> mistakes;
+  read_records(input,
+               [&](const Json& row, int64_t line) {
+                 const std::string where = fmt::format("{}:{}", input, line);
+                 try {
+                   programs.push_back(
+                       {.source = field<std::string>(row, "program", where), .expected = expected_answer(row, where)});
+                   rows.push_back(row);
+                 } catch (const UserError& mistake) {
+                   mistakes.emplace_back(mistake.what());
+                 }
+               },
+               {.numbers = {"answer"}});
+  if (!mistakes.empty()) throw UserErrors(mistakes);
+  if (rows.empty()) user_fail("verify", "{} holds no programs", input);
+}
+
 void judge_all(sandbox::Judge& judge, std::span<const sandbox::Program> programs, std::vector<Json>& rows,
                const std::string& out) {
   std::map<std::string, int64_t> counts;
@@ -72,6 +92,7 @@ void judge_all(sandbox::Judge& judge, std::span<const sandbox::Program> programs
     for (std::size_t begin = 0; begin < rows.size(); begin += kProgramsAStep) {
       const std::size_t count = std::min(kProgramsAStep, rows.size() - begin);
       const auto verdicts = judge.judge(programs.subspan(begin, count));
+      const Phase phase("write", "cli");
       for (std::size_t i = 0; i < count; ++i) {
         sink(to_line(with_verdict(std::move(rows[begin + i]), verdicts[i])) + "\n");
         ++counts[sandbox::name_of(verdicts[i].outcome)];
@@ -93,21 +114,7 @@ int verb_verify(const Args& args) {
 
   std::vector<Json> rows;
   std::vector<sandbox::Program> programs;
-  std::vector<std::string> mistakes;
-  read_records(options.input,
-               [&](const Json& row, int64_t line) {
-                 const std::string where = fmt::format("{}:{}", options.input, line);
-                 try {
-                   programs.push_back(
-                       {.source = field<std::string>(row, "program", where), .expected = expected_answer(row, where)});
-                   rows.push_back(row);
-                 } catch (const UserError& mistake) {
-                   mistakes.emplace_back(mistake.what());
-                 }
-               },
-               {.numbers = {"answer"}});
-  if (!mistakes.empty()) throw UserErrors(mistakes);
-  if (rows.empty()) user_fail("verify", "{} holds no programs", options.input);
+  read_programs(options.input, rows, programs);
 
   const auto judge = sandbox::Judge::open(options.judge);
   try {

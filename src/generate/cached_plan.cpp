@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/errors.h"
+#include "base/profile.h"
 
 namespace limbeck::generate {
 namespace {
@@ -53,6 +54,7 @@ at::Tensor CachedPlan::attend(int64_t layer, const at::Tensor& q, const at::Tens
     fail("cached_plan", "expected keys [{},{},{}] but received queries {} and keys {}", num_tokens_,
          shape_.num_kv_heads, shape_.head_size, fmt::join(q.sizes(), "x"), fmt::join(k.sizes(), "x"));
   if (!q.device().is_cpu()) fail("cached_plan", "expected tensors on the CPU but received {}", q.device().str());
+  const Span span("attention", "model", num_tokens_);
   const at::Tensor queries = readable(q), keys = readable(k), values = readable(v);
   at::Tensor output = at::empty(queries.sizes(), queries.options());
   kernels::attend({.shape = shape_,

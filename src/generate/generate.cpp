@@ -14,6 +14,8 @@
 
 #include "base/errors.h"
 #include "base/interrupt.h"
+#include "base/phases.h"
+#include "base/profile.h"
 #include "generate/cached_plan.h"
 #include "generate/growing_text.h"
 #include "generate/kv_cache.h"
@@ -160,6 +162,7 @@ class Scheduler {
     if (length == 0) return;
     const auto owner =
         std::find_if(prompts_.begin(), prompts_.end(), [](const Prompt& prompt) { return prompt.num_samples > 0; });
+    const Phase phase("prefill", "generate");
     KvPages cache(pool_);
     while (cache.length() < length) {
       throw_if_interrupted("run the same command again");
@@ -187,6 +190,7 @@ class Scheduler {
       free -= prompts_[p].num_samples;
     }
     if (sampling_.max_new_tokens == 0) return;
+    const Phase phase("prefill", "generate");
     while (prefill_some()) continue;
   }
 
@@ -225,11 +229,15 @@ class Scheduler {
 
   // Logits after the last new token of each part, [parts,V].
   at::Tensor forward(const std::vector<int64_t>& ids, std::vector<Advance> parts) {
-    return model_.logits_of(read(ids, std::move(parts))).contiguous();
+    const at::Tensor hidden = read(ids, std::move(parts));
+    const Span span("logits", "generate", hidden.size(0));
+    return model_.logits_of(hidden).contiguous();
   }
 
   // One token for every active sequence.
   void advance() {
+    const Phase phase("decode", "generate");
+    record_count("sequences", static_cast<double>(active_.size()));
     std::vector<int64_t> ids;
     std::vector<Advance> parts;
     for (Sequence& sequence : active_) {

@@ -1,6 +1,7 @@
 #include "generate/sampler.h"
 
 #include "base/errors.h"
+#include "base/profile.h"
 
 namespace limbeck::generate {
 namespace {
@@ -22,6 +23,7 @@ std::vector<kernels::Draw> draw_all(const std::vector<DrawRequest>& requests, in
                                    .top_p = options.top_p,
                                    .min_p = options.min_p,
                                    .repetition_penalty = options.repetition_penalty};
+  const Span span("sampling", "generate", static_cast<int64_t>(requests.size()));
   std::vector<kernels::Draw> draws(requests.size());
 #pragma omp parallel for schedule(dynamic) if (static_cast <int64_t>(requests.size()) * vocab_size >= kWorthThreads)
   for (std::size_t i = 0; i < requests.size(); ++i) {

@@ -8,6 +8,8 @@
 
 #include "base/errors.h"
 #include "base/interrupt.h"
+#include "base/phases.h"
+#include "base/profile.h"
 #include "generate/cached_plan.h"
 #include "generate/generate.h"
 #include "kernels/sampling.h"
@@ -57,6 +59,7 @@ void score_batch(models::LanguageModel& model, std::span<const std::vector<int32
     parts.push_back({.own = &caches.emplace_back(pool), .num_tokens = static_cast<int64_t>(texts[i].size())});
   }
   if (parts.empty()) return;
+  const Phase phase("score", "generate");
   CachedPlan plan(shape, std::move(parts));
   const at::Tensor hidden = model.forward(at::tensor(ids, at::kLong), plan).hidden;
   const auto num_targets = static_cast<int64_t>(targets.size());
@@ -65,6 +68,7 @@ void score_batch(models::LanguageModel& model, std::span<const std::vector<int32
     const at::Tensor rows = at::empty({count}, at::kLong);
     for (int64_t i = 0; i < count; ++i)
       rows.mutable_data_ptr<int64_t>()[i] = targets[static_cast<std::size_t>(first + i)].row;
+    const Span span("logits", "generate", count);
     const at::Tensor logits = model.logits_of(hidden.index_select(0, rows)).contiguous();
     const float* numbers = logits.const_data_ptr<float>();
     const int64_t vocab_size = logits.size(1);

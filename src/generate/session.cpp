@@ -7,6 +7,8 @@
 #include <optional>
 
 #include "base/errors.h"
+#include "base/phases.h"
+#include "base/profile.h"
 #include "generate/cached_plan.h"
 #include "generate/growing_text.h"
 #include "generate/sampler.h"
@@ -28,6 +30,7 @@ at::Tensor Session::read(std::span<const int32_t> ids) {
   num_reused_ = done;
   cache_.set_length(done);
   cached_ids_.resize(static_cast<std::size_t>(done));
+  const Phase phase(static_cast<int64_t>(ids.size()) - done > 1 ? "prefill" : "decode", "generate");
   at::Tensor hidden;
   while (done < static_cast<int64_t>(ids.size())) {
     const int64_t count = std::min(kChunkTokens, static_cast<int64_t>(ids.size()) - done);
@@ -39,6 +42,7 @@ at::Tensor Session::read(std::span<const int32_t> ids) {
     cached_ids_.insert(cached_ids_.end(), ids.begin() + done, ids.begin() + done + count);
     done += count;
   }
+  const Span span("logits", "generate", 1);
   return source_.model->logits_of(hidden.narrow(0, hidden.size(0) - 1, 1)).contiguous();
 }
 

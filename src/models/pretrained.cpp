@@ -8,6 +8,7 @@
 
 #include "base/errors.h"
 #include "base/files.h"
+#include "base/phases.h"
 #include "base/printable.h"
 #include "formats/gguf.h"
 #include "formats/safetensors.h"
@@ -200,6 +201,7 @@ std::shared_ptr<const text::Tokenizer> load_tokenizer(const fs::path& path) {
 }
 
 Pretrained load_pretrained(const fs::path& path) {
+  const Phase phase("load", "models");
   check_exists(path);
   if (peft::is_adapter_folder(path)) return load_adapted(path);
   Pretrained result;
@@ -218,6 +220,7 @@ Pretrained load_pretrained(const fs::path& path) {
 
 void save_pretrained(const fs::path& folder, LanguageModel& model, const text::Tokenizer& tokenizer, Precision stored,
                      int64_t max_shard_bytes) {
+  const Phase phase("save", "models");
   check_vocabulary(folder, model.config(), tokenizer);
   nn::Parameters parameters;
   model.parameters(parameters);

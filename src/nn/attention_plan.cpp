@@ -7,6 +7,7 @@
 #include <type_traits>
 
 #include "base/errors.h"
+#include "base/profile.h"
 #include "kernels/causal_attention.h"
 
 namespace limbeck::nn {
@@ -51,6 +52,7 @@ struct Attended {
 };
 
 Attended attend_by_kernel(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const Settings& settings) {
+  const Span span("attention", "model", q.size(0));
   const auto options = q.options().requires_grad(false);
   Attended result{at::empty(q.sizes(), options), at::empty({q.size(0), q.size(1)}, options.dtype(at::kFloat))};
   with_type(q, [&](auto number) {
@@ -78,6 +80,7 @@ class KernelAttention : public torch::autograd::Function<KernelAttention> {
   static variable_list backward(AutogradContext* context, variable_list outer) {
     const auto saved = context->get_saved_variables();
     const at::Tensor &q = saved[0], &k = saved[1], &v = saved[2];
+    const Span span("attention gradient", "model", q.size(0));
     const at::Tensor dy = outer[0].contiguous();
     const std::vector<int64_t> offsets = context->saved_data["offsets"].toIntVector();
     AttentionOptions options{.scale = context->saved_data["scale"].toDouble(),

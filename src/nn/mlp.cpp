@@ -4,6 +4,7 @@
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/csrc/autograd/grad_mode.h>
 
+#include "base/profile.h"
 #include "kernels/swiglu.h"
 
 namespace limbeck::nn {
@@ -14,6 +15,7 @@ using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
 at::Tensor activate(const at::Tensor& gate_up) {
+  const Span span("swiglu", "model", gate_up.size(0));
   const at::Tensor rows = gate_up.contiguous();
   const int64_t n = rows.size(0), inner = rows.size(1) / 2;
   at::Tensor y = at::empty({n, inner}, rows.options().requires_grad(false));
@@ -32,6 +34,7 @@ class SwiGlu : public torch::autograd::Function<SwiGlu> {
     return activate(gate_up);
   }
   static variable_list backward(AutogradContext* context, variable_list outer) {
+    const Span span("swiglu gradient", "model");
     const at::Tensor gate_up = context->get_saved_variables()[0].contiguous(), dy = outer[0].contiguous();
     const int64_t n = dy.size(0), inner = dy.size(1);
     at::Tensor result = at::empty_like(gate_up);

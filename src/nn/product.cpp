@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/errors.h"
+#include "base/profile.h"
 #include "formats/gguf_encode.h"
 #include "kernels/block_linear.h"
 #include "kernels/packed_linear.h"
@@ -28,6 +29,7 @@ class JoinedProduct : public torch::autograd::Function<JoinedProduct> {
  public:
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x, at::TensorList weights,
                             at::TensorList biases, const Joined& joined) {
+    const Span span("product", "model", x.size(0));
     const at::Tensor input = x.to(joined.weight.scalar_type());
     std::vector<int64_t> rows;
     for (const at::Tensor& weight : weights) rows.push_back(weight.size(0));
@@ -41,6 +43,7 @@ class JoinedProduct : public torch::autograd::Function<JoinedProduct> {
   static variable_list backward(AutogradContext* context, variable_list gradients) {
     const auto saved = context->get_saved_variables();
     const at::Tensor &x = saved[0], &weight = saved[1];
+    const Span span("product gradient", "model", x.size(0));
     const at::Tensor dy = gradients[0].to(weight.scalar_type()).contiguous();
     const std::vector<int64_t> rows = context->saved_data["rows"].toIntVector();
     const bool has_bias = context->saved_data["has_bias"].toBool();
@@ -119,6 +122,7 @@ at::Tensor multiply(const kernels::PackedWeight& weight, const at::Tensor& x, at
                     const float* bias) {
   if (x.dim() != 2 || x.size(1) != weight.k())
     fail("linear", "expected an input of width {} but received {}", weight.k(), x.dim() == 2 ? x.size(1) : -1);
+  const Span span("product", "model", x.size(0));
   const bool low = x.scalar_type() == at::kBFloat16;
   const at::Tensor rows = (low ? x : x.to(at::kFloat)).contiguous();
   at::Tensor y = at::empty({x.size(0), weight.n()}, x.options().dtype(result).requires_grad(false));
@@ -142,6 +146,7 @@ void Product::refresh(const Masters& masters, Precision precision) {
   for (const auto* list : {&masters.weights, &masters.biases})
     for (const at::Tensor& master : *list) stamps.emplace_back(master.unsafeGetTensorImpl(), master._version());
   if (weight_.defined() && precision == precision_ && stamps == stamps_) return;
+  const Span span("round weights", "model");
   at::NoGradGuard no_grad;
   weight_ = join(masters.weights, dtype_of(precision));
   bias_ = join(masters.biases, dtype_of(precision));

@@ -5,6 +5,7 @@
 #include <torch/csrc/autograd/grad_mode.h>
 
 #include "base/errors.h"
+#include "base/profile.h"
 #include "kernels/rms_norm.h"
 
 namespace limbeck::nn {
@@ -31,6 +32,7 @@ Normed normalise(const at::Tensor& x, const at::Tensor& delta, const at::Tensor&
                  Precision output) {
   if (x.dim() != 2 || x.size(1) != weight.size(0))
     fail("rms_norm", "expected an input of width {} but received {}", weight.size(0), x.dim() == 2 ? x.size(1) : -1);
+  const Span span("norm", "model", x.size(0));
   const at::Tensor rows = x.to(at::kFloat).contiguous();
   const auto options = rows.options().requires_grad(false);
   Normed result{delta.defined() ? at::empty(rows.sizes(), options) : rows, at::empty({rows.size(0)}, options),
@@ -58,6 +60,7 @@ struct Gradients {
 Gradients backward_of(const variable_list& saved, const at::Tensor& dsum, const at::Tensor& dy,
                       at::ScalarType delta_type) {
   const at::Tensor &sum = saved[0], &scale = saved[1], &weight = saved[2];
+  const Span span("norm gradient", "model", sum.size(0));
   const at::Tensor gradient = dy.contiguous(), outer = dsum.defined() ? dsum.contiguous() : dsum;
   Gradients result{at::empty_like(sum), {}, at::empty_like(weight)};
   kernels::RmsNormGradient g{.rows = sum.size(0), .width = sum.size(1)};

@@ -10,6 +10,7 @@
 #include <type_traits>
 
 #include "base/errors.h"
+#include "base/profile.h"
 #include "kernels/rope.h"
 
 namespace limbeck::nn {
@@ -102,6 +103,7 @@ Heads split_and_rotate(const at::Tensor& qkv, const RopeTable& table, const Head
   if (qkv.dim() != 2 || qkv.size(1) != stride || table.cos.size(0) != n || rotary > dim)
     fail("rope", "expected {} tokens of width {} but received {} of width {}", table.cos.size(0), stride, n,
          qkv.size(1));
+  const Span span("rope", "model", n);
   const at::Tensor whole = qkv.contiguous();
   const auto options = whole.options().requires_grad(false);
   Heads heads{at::empty({n, counts.queries, dim}, options), at::empty({n, counts.keys, dim}, options), {}};
@@ -135,6 +137,7 @@ class SplitRotate : public torch::autograd::Function<SplitRotate> {
   }
 
   static variable_list backward(AutogradContext* context, variable_list gradients) {
+    const Span span("rope gradient", "model");
     const auto saved = context->get_saved_variables();
     const at::Tensor dq = gradients[0].contiguous(), dk = gradients[1].contiguous(), dv = gradients[2];
     const int64_t n = dq.size(0), dim = dq.size(2), queries = dq.size(1), keys = dk.size(1);

@@ -8,6 +8,8 @@
 #include <algorithm>
 
 #include "base/errors.h"
+#include "base/phases.h"
+#include "base/profile.h"
 
 namespace limbeck::objectives {
 namespace {
@@ -85,6 +87,7 @@ class ChunkedSum : public torch::autograd::Function<ChunkedSum> {
     const bool want_gradient = for_weight || gradients.hidden.defined() || gradients.bias.defined();
     double sum = 0;
     for (int64_t begin = 0; begin < num_rows; begin += step) {
+      const Span chunk("chunk of rows", "loss", std::min(step, num_rows - begin));
       const int64_t count = std::min(step, num_rows - begin);
       const at::Tensor part = h.narrow(0, begin, count);
       at::Tensor logits = buffer.narrow(0, 0, count);
@@ -127,6 +130,7 @@ at::Tensor chunked_sum(const at::Tensor& hidden, const at::Tensor& weight, const
   if (rows.size(0) > 1 && !(rows.slice(0, 1) > rows.slice(0, 0, -1)).all().item<bool>())
     fail("chunked_sum", "expected rows in ascending order, each once");
   if (rows.size(0) == 0) return at::zeros({}, weight.options().requires_grad(false));
+  const Phase phase("loss", "train");
   std::vector<at::Tensor> biases;
   if (options.bias.defined()) biases.push_back(options.bias);
   return ChunkedSum::apply(hidden, weight, at::TensorList(biases), rows, loss, options, at::GradMode::is_enabled());

@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "recipes/charts.h"
 #include "recipes/html.h"
+#include "recipes/time_shares.h"
 #include "synthesis/prompts.h"
 
 namespace limbeck::recipes {
@@ -318,6 +319,12 @@ std::string ekt_report(const EktResult& result, const EktContext& context) {
   body += html_section("What the sandbox said",
                        "Every program ran isolated: no network, no files but its own, limits on time and memory.",
                        verdict_table(result, context));
+  if (const std::string html = time_shares_html(context.run.path("log.jsonl")); !html.empty())
+    body +=
+        html_section("Where the time went",
+                     "Wall-clock seconds of each part, inner parts within the outer ones; a trace of a run comes with "
+                     "--profile=FILE.json.",
+                     html);
   body += html_section(
       "How it was run", "The same options, inputs and program version give the same weights, samples and table.",
       html_folded("Worked examples in the prompt", synthesis::few_shot_prompt(context.examples, "(the question)")) +

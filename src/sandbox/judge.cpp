@@ -9,6 +9,7 @@
 
 #include "base/errors.h"
 #include "base/interrupt.h"
+#include "base/phases.h"
 #include "sandbox/filter.h"
 #include "sandbox/isolation.h"
 #include "sandbox/pool.h"
@@ -36,6 +37,7 @@ class IsolatedJudge : public Judge {
 
   std::vector<Verdict> judge(std::span<const Program> programs) override {
     const std::lock_guard one_at_a_time(mutex_);
+    const Phase phase("judge", "sandbox");
     Batch batch;
     std::unordered_map<std::string_view, std::size_t> places;
     std::vector<std::optional<std::size_t>> place_of(programs.size());
@@ -140,6 +142,7 @@ void JudgeOptions::describe(Fields& f) {
 }
 
 std::unique_ptr<Judge> Judge::open(const JudgeOptions& options) {
+  const Phase phase("start interpreters", "sandbox");
   const std::size_t cores = std::max(1U, std::thread::hardware_concurrency());
   const std::size_t workers = options.workers > 0 ? static_cast<std::size_t>(options.workers) : cores;
   Isolation isolation = plan_isolation(options.limits, options.python);

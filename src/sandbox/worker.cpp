@@ -10,6 +10,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/profile.h"
+
 namespace limbeck::sandbox {
 namespace {
 
@@ -136,6 +138,7 @@ void Worker::work(const std::function<std::optional<Job>()>& take,
       const auto reply = exchange();
       if (!reply) continue;
       if (reply->id != under_way_.front().id) throw ProtocolLoss("it answered another request than the one it runs");
+      record_past_span("program", "sandbox", reply->seconds);
       give(under_way_.front().job, verdict_of(*reply, limits_));
       under_way_.pop_front();
       losses_in_a_row_ = 0;

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/errors.h"
+#include "base/phases.h"
 #include "data/order.h"
 
 namespace limbeck::train {
@@ -31,8 +32,22 @@ bool same_counts(const objectives::Loss& loss) {
                      [&](const auto& term) { return term.count == loss.terms.front().count; });
 }
 
+data::Batch collate_part(const std::vector<data::Example>& examples, const std::vector<int64_t>& batch,
+                         const std::vector<int64_t>& part) {
+  const Phase phase("data", "train");
+  std::vector<data::Example> chosen;
+  for (const int64_t i : part) chosen.push_back(examples[batch[i]]);
+  return data::collate(chosen);
+}
+
+objectives::Loss forward(const Step& step, const data::Batch& batch) {
+  const Phase phase("forward", "train");
+  return step(batch);
+}
+
 // Σ weight · sum, each divided by its count where this is the whole batch and the counts differ.
 void backward(const objectives::Loss& loss, bool divide) {
+  const Phase phase("backward", "train");
   at::Tensor whole;
   for (const objectives::Term& term : loss.terms) {
     const double factor = divide ? term.weight / term.count : term.weight;
@@ -56,10 +71,8 @@ Accumulated accumulate_gradients(const std::vector<data::Example>& examples, con
   bool divided = false;
   for (const auto& part : parts) {
     between();
-    std::vector<data::Example> chosen;
-    for (const int64_t i : part) chosen.push_back(examples[batch[i]]);
-    const data::Batch micro_batch = data::collate(chosen);
-    const objectives::Loss loss = step(micro_batch);
+    const data::Batch micro_batch = collate_part(examples, batch, part);
+    const objectives::Loss loss = forward(step, micro_batch);
     divided = !same_counts(loss);
     if (divided && parts.size() > 1)
       fail("fit",

@@ -8,6 +8,8 @@
 
 #include "base/errors.h"
 #include "base/interrupt.h"
+#include "base/phases.h"
+#include "base/profile.h"
 #include "base/progress.h"
 #include "data/order.h"
 #include "formats/tensorboard.h"
@@ -65,6 +67,7 @@ class Fit {
 
  private:
   void train() {
+    const Phase phase("train", "train");
     const KeptMemory kept;
     Progress progress("training", "steps", total_, state_.step);
     curves_.emplace(run_.path("tensorboard"), state_.step + 1);  // the first step that is written from here on
@@ -87,12 +90,15 @@ class Fit {
     hooks_.before_step(state_.step);
     const auto batch = accumulate_gradients(examples_, order_.batch(state_.step), options_.micro_batch_tokens, step_,
                                             [this] { stop_if_interrupted(); });
-    const double norm = optimiser_.gradient_norm() * batch.gradient_scale;
+    const double norm = gradient_norm() * batch.gradient_scale;
     const bool finite = std::isfinite(batch.loss) && std::isfinite(norm);
     if (!finite && options_.not_finite == NotFinite::kStop) not_finite(batch.loss, norm, rate);
     if (finite) {
       const double clip = options_.clip_norm > 0 ? std::min(1.0, options_.clip_norm / (norm + 1e-6)) : 1.0;
-      optimiser_.step(rate, batch.gradient_scale * clip);
+      {
+        const Phase phase("optimiser", "train");
+        optimiser_.step(rate, batch.gradient_scale * clip);
+      }
       changed();
       state_.last_loss = batch.loss;
     } else {
@@ -104,7 +110,13 @@ class Fit {
     log(batch, rate, norm, seconds_since(start));
   }
 
+  double gradient_norm() const {
+    const Phase phase("gradient norm", "train");
+    return optimiser_.gradient_norm();
+  }
+
   void evaluate() {
+    const Phase phase("evaluate", "train");
     try {
       const auto metric = hooks_.evaluate(state_.step);
       if (metric) {
@@ -134,6 +146,7 @@ class Fit {
   }
 
   void save() {
+    const Phase phase("checkpoint", "train");
     checkpoints_.save(state_);
     saved_at_ = Clock::now();
     saved_step_ = state_.step;
@@ -160,6 +173,8 @@ class Fit {
   }
 
   void log(const Accumulated& batch, double rate, double norm, double seconds) {
+    record_count("loss", batch.loss);
+    record_count("tokens a second", static_cast<double>(batch.num_tokens) / seconds);
     Json row = {{"kind", "step"},
                 {"step", state_.step},
                 {"epoch", static_cast<double>(state_.step) / static_cast<double>(order_.steps_per_epoch())},

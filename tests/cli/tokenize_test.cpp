@@ -1,5 +1,8 @@
 #include <gtest/gtest.h>
 
+#include <set>
+
+#include "base/json.h"
 #include "cli/program.h"
 #include "data/byte_tokenizer.h"
 #include "models/formula_weights.h"
@@ -73,6 +76,25 @@ TEST_F(Tokenize, FailsOnAFullDiskWithoutAHalfWrittenFile) {
   EXPECT_NE(read_file(folder_ / "error").find("File too large"), std::string::npos);
   for (const auto& entry : std::filesystem::directory_iterator(folder_.path()))
     EXPECT_NE(entry.path().filename().string().substr(0, 9), "ids.jsonl");
+}
+
+TEST_F(Tokenize, WritesATraceWhereItIsAskedFor) {
+  const auto outcome = tokenize("a\nb\n", {"--profile=" + (folder_ / "trace.json").string()});
+  EXPECT_EQ(outcome.code, 0) << outcome.error;
+  EXPECT_NE(outcome.error.find("trace.json"), std::string::npos);
+  std::set<std::string> names;
+  const Json trace = read_json(folder_ / "trace.json");
+  for (const Json& event : trace.at("traceEvents"))
+    if (event.at("ph") == "X") names.insert(event.at("name"));
+  EXPECT_EQ(names, (std::set<std::string>{"load", "encode and write", "write"}));
+}
+
+TEST_F(Tokenize, LeavesATraceAlsoOfWorkThatFailed) {
+  const auto outcome = tokenize("a\n", {"--profile=" + (folder_ / "trace.json").string(), "--spcial=text"});
+  EXPECT_EQ(outcome.code, 2);
+  EXPECT_TRUE(read_json(folder_ / "trace.json").contains("traceEvents")) << "whatever ended the work";
+  EXPECT_EQ(tokenize("a\n", {"--profile=" + (folder_ / "missing/trace.json").string()}).code, 2);
+  EXPECT_EQ(tokenize("a\n", {"--profile"}).code, 2);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <map>
 
 #include "base/files.h"
 #include "base/json.h"
@@ -177,6 +178,18 @@ TEST_F(VerifyAtWork, LeavesNoProcessesWhenItIsKilled) {
   const auto alive = [&] { return std::count_if(processes.begin(), processes.end(), runs); };
   for (int i = 0; i < 500 && alive() > 0; ++i) usleep(20000);
   EXPECT_EQ(alive(), 0);
+}
+
+TEST_F(Verify, ATraceHoldsASpanForEachProgramOnTheThreadsOfTheWorkers) {
+  const Outcome outcome = verify("{\"program\": \"answer = 1\"}\n{\"program\": \"answer = 2\"}\n",
+                                 {"--profile=" + (folder_ / "trace.json").string()});
+  ASSERT_EQ(outcome.code, 0) << outcome.error;
+  std::map<std::string, int> counts;
+  const Json trace = read_json(folder_ / "trace.json");
+  for (const Json& event : trace.at("traceEvents"))
+    if (event.at("ph") == "X") ++counts[event.at("name")];
+  EXPECT_GE(counts["program"], 2);
+  for (const char* name : {"read", "start interpreters", "judge", "write"}) EXPECT_GE(counts[name], 1) << name;
 }
 
 }  // namespace
