@@ -20,8 +20,7 @@ const std::vector<Verb>& verbs() {
        "Gives the log-probability of every token of given texts", verb_score, Work::kLong},
       {"tokenize", "limbeck tokenize --model=DIR|FILE.gguf --input=lines.txt --out=ids.jsonl",
        "Gives the ids of each line of a text", verb_tokenize, Work::kLong},
-      {"verify", "limbeck verify --input=programs.jsonl --out=verdicts.jsonl",
-       "Judges Python programs in isolation and compares their answers", verb_verify, Work::kLong},
+      verify_verb(),
       {"eval", "limbeck eval --model=DIR|FILE.gguf --data=FILE.jsonl [--key=value]",
        "Measures pass@k on problems, or the likelihood of texts, with intervals", verb_eval, Work::kLong},
   };

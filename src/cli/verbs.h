@@ -32,4 +32,6 @@ struct Verb {
 };
 const std::vector<Verb>& verbs();  // in the order that help shows
 
+Verb verify_verb();  // the row of what front.cpp does itself
+
 }  // namespace limbeck::cli

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <future>
 #include <map>
 #include <span>
 
@@ -84,21 +85,29 @@ void read_programs(const std::string& input, std::vector<Json>& rows, std::vecto
   if (rows.empty()) user_fail("verify", "{} holds no programs", input);
 }
 
+// Programs are judged while the lines of those before them are written.
 void judge_all(sandbox::Judge& judge, std::span<const sandbox::Program> programs, std::vector<Json>& rows,
                const std::string& out) {
   std::map<std::string, int64_t> counts;
   Progress progress("judging", "programs", static_cast<int64_t>(rows.size()));
   write_file_atomically(out, [&](const Sink& sink) {
-    for (std::size_t begin = 0; begin < rows.size(); begin += kProgramsAStep) {
-      const std::size_t count = std::min(kProgramsAStep, rows.size() - begin);
-      const auto verdicts = judge.judge(programs.subspan(begin, count));
+    const auto write = [&](std::span<Json> judged, const std::vector<sandbox::Verdict>& verdicts) {
       const Phase phase("write", "cli");
-      for (std::size_t i = 0; i < count; ++i) {
-        sink(to_line(with_verdict(std::move(rows[begin + i]), verdicts[i])) + "\n");
+      for (std::size_t i = 0; i < judged.size(); ++i) {
+        sink(to_line(with_verdict(std::move(judged[i]), verdicts[i])) + "\n");
         ++counts[sandbox::name_of(verdicts[i].outcome)];
       }
+    };
+    std::future<void> writing;
+    for (std::size_t begin = 0; begin < rows.size(); begin += kProgramsAStep) {
+      const std::size_t count = std::min(kProgramsAStep, rows.size() - begin);
+      auto verdicts = judge.judge(programs.subspan(begin, count));
+      if (writing.valid()) writing.get();
+      writing = std::async(std::launch::async, [&write, judged = std::span(rows).subspan(begin, count),
+                                                verdicts = std::move(verdicts)] { write(judged, verdicts); });
       progress.set(static_cast<int64_t>(begin + count));
     }
+    writing.get();
   });
   progress.finish();
   for (const auto& [name, count] : counts) fmt::print("{:<15} {}\n", name, count);
@@ -112,17 +121,22 @@ int verb_verify(const Args& args) {
   read_options(fields, "", args);
   if (options.out.empty()) user_fail("verify", "expected --out=FILE.jsonl, where the verdicts go");
 
+  auto opening = std::async(std::launch::async, [&] { return sandbox::Judge::open(options.judge); });
   std::vector<Json> rows;
   std::vector<sandbox::Program> programs;
   read_programs(options.input, rows, programs);
-
-  const auto judge = sandbox::Judge::open(options.judge);
+  const auto judge = opening.get();
   try {
     judge_all(*judge, programs, rows, options.out);
   } catch (const Interrupted& stop) {
     throw Interrupted(stop.signal(), "no verdicts were written; the same command starts again");
   }
   return 0;
+}
+
+Verb verify_verb() {
+  return {"verify", "limbeck verify --input=programs.jsonl --out=verdicts.jsonl",
+          "Judges Python programs in isolation and compares their answers", verb_verify, Work::kLong};
 }
 
 }  // namespace limbeck::cli

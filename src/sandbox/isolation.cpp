@@ -49,6 +49,8 @@ std::vector<std::string> command_of(const Isolation& isolation) {
   append(words, {"--uid", "65534", "--gid", "65534", "--hostname", "limbeck"});
   // The same hash seed for every program: a verdict must not depend on the order in which a set is walked.
   append(words, {"--clearenv", "--setenv", "PYTHONHASHSEED", "0", "--setenv", "PYTHONUTF8", "1"});
+  // Symbols are bound once, when the interpreter starts, and not in each program anew.
+  append(words, {"--setenv", "LD_BIND_NOW", "1"});
   for (const auto& folder : isolation.interpreter.folders) append(words, {"--ro-bind", folder, folder});
   append(words, {"--ro-bind", isolation.interpreter.executable, isolation.interpreter.executable});
   for (const auto& [target, path] : isolation.interpreter.symlinks) append(words, {"--symlink", target, path});

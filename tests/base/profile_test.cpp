@@ -39,7 +39,7 @@ void check_nesting(const std::vector<TraceSpan>& spans) {
   for (const TraceSpan& span : spans) {
     EXPECT_GE(span.begin, last) << span.name;
     last = span.begin;
-    while (!open.empty() && open.back() <= span.begin) open.pop_back();
+    while (!open.empty() && open.back() <= span.begin + 1e-6) open.pop_back();
     if (!open.empty()) {
       EXPECT_LE(span.end, open.back() + 1e-6) << span.name << " crosses the span around it";
     }

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 #include "cli/program.h"
 
 namespace limbeck {
@@ -56,6 +58,20 @@ TEST(Program, SurvivesAReaderThatLeaves) {
   const int status = std::system("bash -c 'set -o pipefail; " LIMBECK_PROGRAM " help | true' 2> /dev/null");
   ASSERT_TRUE(WIFEXITED(status));
   EXPECT_LE(WEXITSTATUS(status), 1);
+}
+
+TEST(Program, LoadsNoLibTorchForWhatNeedsNone) {
+  EXPECT_EQ(std::system("ldd " LIMBECK_PROGRAM " | grep -q torch"), 256) << "verify starts at once";
+  EXPECT_EQ(std::system("ldd " LIMBECK_PROGRAM "-torch | grep -q torch"), 0);
+  EXPECT_EQ(run_program({"verify", "--help"}).out, run_program({"help", "verify"}).out) << "by each of the two";
+}
+
+TEST(Program, SaysWhatIsMissingWhereItStandsAlone) {
+  const TemporaryFolder folder;
+  std::filesystem::copy_file(LIMBECK_PROGRAM, folder / "limbeck");
+  const int status = std::system(((folder / "limbeck").string() + " list 2> " + (folder / "said").string()).c_str());
+  EXPECT_EQ(WEXITSTATUS(status), 1);
+  EXPECT_NE(read_file(folder / "said").find("expected " + (folder / "limbeck-torch").string()), std::string::npos);
 }
 
 }  // namespace

@@ -64,7 +64,7 @@ TEST_F(TimeShares, SayWhatRanAtTheSameTime) {
 
 TEST_F(TimeShares, OfThisProcessStandInItsLogWhenTheWorkEndsEvenByAnError) {
   forget_phases();
-  const Run run = Run::open(folder_ / "run", "test", "", {}, Seed(1));
+  const limbeck::Run run = limbeck::Run::open(folder_ / "run", "test", "", {}, Seed(1));
   EXPECT_THROW(
       {
         const TimeLog log(run);
