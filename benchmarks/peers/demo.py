@@ -14,7 +14,7 @@ import weights
 from measure import Line
 
 TITLE = "the EKT demo end to end"
-QUICK = dict(share=0.0625, steps=141, layers=12)
+QUICK = dict(share=0.04, steps=141, layers=12)
 FULL = dict(share=0.25, steps=141, layers=12)
 LINES = [Line(TITLE, "limbeck", "transformers", 2, "seconds"), Line(TITLE, "limbeck", "llama.cpp+transformers", 2, "seconds")]
 DATA = measure.ROOT / "data/word-problems"
@@ -31,7 +31,7 @@ def missing(settings):
 def thinned(file, share, folder):
     """Every so many of a file's lines, so that each kind of problem keeps its part."""
     lines = file.read_text().splitlines(keepends=True)
-    count = max(8, round(len(lines) * share))
+    count = max(4, round(len(lines) * share))
     out = pathlib.Path(folder) / file.name
     out.write_text("".join(lines[i * len(lines) // count] for i in range(count)))
     return out

@@ -1,4 +1,4 @@
-"""The tables: of a row on the terminal, and of all rows in Markdown between markers in README.md and docs/performance.md."""
+"""The tables: of a row on the terminal, and of all rows in Markdown between markers in README.md (what is compared) and docs/performance.md (all sides)."""
 import importlib
 import shutil
 import statistics
@@ -136,8 +136,8 @@ def between_markers(file, name, text):
 
 
 def publish(results, out):
-    between_markers(measure.ROOT / "README.md", "performance", summary(results))
-    between_markers(measure.ROOT / "docs/performance.md", "performance", summary(results))
+    picture = "\n![Limbeck beside its peers: how many times better, and what is to be reached](docs/performance.png)\n"
+    between_markers(measure.ROOT / "README.md", "performance", summary(results) + picture)
     between_markers(measure.ROOT / "docs/performance.md", "performance-sides", details(results))
     shutil.copy(out / "results.json", measure.ROOT / "docs/performance.json")
     for name in ("performance.svg", "performance.png"):
