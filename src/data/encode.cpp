@@ -4,6 +4,7 @@
 #include <ctime>
 
 #include "base/errors.h"
+#include "base/phases.h"
 #include "text/chat_template.h"
 
 namespace limbeck::data {
@@ -84,6 +85,7 @@ void EncodeOptions::describe(Fields& f) {
 
 Encoded encode_rows(const std::vector<Row>& rows, const text::Tokenizer& tokenizer, const Limits& limits,
                     const EncodeOptions& options, const std::string& where) {
+  const Phase phase("tokenise", "data");
   if (options.max_length > limits.context)
     user_fail("max_length", "expected at most {}, the context of the model, but received {}", limits.context,
               options.max_length);

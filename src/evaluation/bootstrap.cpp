@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/errors.h"
+#include "base/phases.h"
 
 namespace limbeck::evaluation {
 namespace {
@@ -18,6 +19,7 @@ double ratio_of(double sum, double count) {
 // The statistic of each resample, sorted.
 std::vector<double> resample(std::span<const double> sums, std::span<const double> counts,
                              const BootstrapOptions& options) {
+  const Phase phase("bootstrap", "evaluation");
   std::vector<double> group_sums(sums.begin(), sums.end()), group_counts(counts.begin(), counts.end());
   if (!options.groups.empty()) {
     std::map<int64_t, std::pair<double, double>> totals;

@@ -3,10 +3,22 @@
 #include <utility>
 #include <vector>
 
+#include "base/phases.h"
 #include "teachers/prompt.h"
 
 namespace limbeck::teachers {
 namespace {
+
+std::vector<generate::Prompt> prompts_of(std::span<const Question> questions, const text::Tokenizer& tokenizer) {
+  const Phase phase("tokenise", "data");
+  std::vector<generate::Prompt> prompts;
+  for (const Question& question : questions)
+    prompts.push_back({.ids = encode_prompt(tokenizer, question.prompt),
+                       .num_samples = question.num_samples,
+                       .first_sample = question.first_sample,
+                       .seed = question.seed});
+  return prompts;
+}
 
 class LocalTeacher final : public Teacher {
  public:
@@ -19,13 +31,7 @@ class LocalTeacher final : public Teacher {
   void sample(std::span<const Question> questions, const generate::SamplingOptions& sampling,
               const std::function<void(generate::Sample)>& on_sample) override {
     const models::Pretrained& source = source_();
-    std::vector<generate::Prompt> prompts;
-    for (const Question& question : questions)
-      prompts.push_back({.ids = encode_prompt(*source.tokenizer, question.prompt),
-                         .num_samples = question.num_samples,
-                         .first_sample = question.first_sample,
-                         .seed = question.seed});
-    generate::generate(source, prompts, sampling, batch_, on_sample);
+    generate::generate(source, prompts_of(questions, *source.tokenizer), sampling, batch_, on_sample);
   }
 
   const models::Pretrained* model() override { return &source_(); }
