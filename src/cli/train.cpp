@@ -18,6 +18,7 @@
 #include "recipes/distil.h"
 #include "recipes/lora.h"
 #include "recipes/sft.h"
+#include "recipes/stored_teacher.h"
 #include "tensor/device.h"
 #include "train/fit.h"
 
@@ -40,7 +41,8 @@ struct TrainOptions {
       Names::kRequiredFile);
     f("dev", dev, "held-out rows; the weights with the lowest loss on them are kept", Names::kFile);
     f("teacher", teacher,
-      "a model with the same vocabulary whose distribution of every next token the trained one learns; see kd",
+      "a model with the same vocabulary, or a store of its log-probabilities (limbeck record), whose distribution of "
+      "every next token the trained one learns; see kd",
       Names::kFileOrFolder);
     f("layers", layers, "train a slice of so many evenly spaced layers of the model; 0: all of them", at_least(0));
     f("precision", precision, "of the matrix products; weights, sums and the optimiser are fp32", precision_choices());
@@ -82,9 +84,14 @@ class DevLoss : public train::Hooks {
   recipes::LoraTraining* lora_;  // null where all weights are trained
 };
 
-// Frozen in the precision of the products; none where no teacher is named.
+bool names_store(const std::string& teacher) {
+  return !teacher.empty() && !std::filesystem::is_directory(teacher) &&
+         std::filesystem::path(teacher).extension() != ".gguf";
+}
+
+// Frozen in the precision of the products; none where no teacher is named, or a store.
 std::optional<models::Pretrained> load_teacher(const TrainOptions& options) {
-  if (options.teacher.empty()) return std::nullopt;
+  if (options.teacher.empty() || names_store(options.teacher)) return std::nullopt;
   models::Pretrained teacher =
       in_context("loading teacher " + options.teacher, [&] { return models::load_pretrained(options.teacher); });
   teacher.model->freeze(options.precision);
@@ -147,7 +154,14 @@ int verb_train(const Args& args) {
     lora.emplace(*source.model, options.lora, run.seed());
     fmt::print("LoRA: {} weights are trained\n", lora->num_weights());
   }
+  std::optional<teachers::LogProbStore> store;
+  if (names_store(options.teacher)) {
+    store.emplace(options.teacher);
+    recipes::expect_fitting(*store, source, examples, options.kd);
+    recipes::expect_fitting(*store, source, dev_examples, options.kd);
+  }
   train::Step step = teacher ? recipes::distil_step(*source.model, *teacher->model, options.precision, options.kd)
+                     : store ? recipes::distil_step(*source.model, *store, options.precision, options.kd)
                              : recipes::sft_step(*source.model, options.precision);
   if (lora) step = lora->step(step);
   DevLoss hooks(step, dev_examples, options.train.micro_batch_tokens, lora ? &*lora : nullptr);

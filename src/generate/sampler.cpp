@@ -18,16 +18,21 @@ void SeenTokens::add(int32_t id) {
 
 std::vector<kernels::Draw> draw_all(const std::vector<DrawRequest>& requests, int64_t vocab_size,
                                     const SamplingOptions& options) {
-  const kernels::SamplingRule rule{.temperature = options.temperature,
-                                   .top_k = options.top_k,
-                                   .top_p = options.top_p,
-                                   .min_p = options.min_p,
-                                   .repetition_penalty = options.repetition_penalty};
+  return draw_each(requests, vocab_size, std::vector<const SamplingOptions*>(requests.size(), &options));
+}
+
+std::vector<kernels::Draw> draw_each(const std::vector<DrawRequest>& requests, int64_t vocab_size,
+                                     const std::vector<const SamplingOptions*>& options) {
   const Span span("sampling", "generate", static_cast<int64_t>(requests.size()));
   std::vector<kernels::Draw> draws(requests.size());
 #pragma omp parallel for schedule(dynamic) if (static_cast <int64_t>(requests.size()) * vocab_size >= kWorthThreads)
   for (std::size_t i = 0; i < requests.size(); ++i) {
     const DrawRequest& request = requests[i];
+    const kernels::SamplingRule rule{.temperature = options[i]->temperature,
+                                     .top_k = options[i]->top_k,
+                                     .top_p = options[i]->top_p,
+                                     .min_p = options[i]->min_p,
+                                     .repetition_penalty = options[i]->repetition_penalty};
     // A penalty changes the row while it is drawn from, and others may read it meanwhile.
     static thread_local std::vector<float> copy;
     const float* logits = request.logits;

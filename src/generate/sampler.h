@@ -32,5 +32,8 @@ struct DrawRequest {
 // Draws for all requests on all threads. Throws Error when the logits hold a NaN or an infinity.
 std::vector<kernels::Draw> draw_all(const std::vector<DrawRequest>& requests, int64_t vocab_size,
                                     const SamplingOptions& options);
+// The same where each request has options of its own.
+std::vector<kernels::Draw> draw_each(const std::vector<DrawRequest>& requests, int64_t vocab_size,
+                                     const std::vector<const SamplingOptions*>& options);
 
 }  // namespace limbeck::generate

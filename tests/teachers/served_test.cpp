@@ -348,6 +348,87 @@ TEST(Served, AFaultyServerLosesNothingAsksNothingTwiceAndKeepsTheCap) {
   EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(30));
 }
 
+// llama.cpp's server, from the peers' environment (llama-cpp-python with its "server" extra) or from any other Python
+// that LIMBECK_PEERS_PYTHON names.
+class LlamaServer {
+ public:
+  LlamaServer() {
+    const char* deps = std::getenv("LIMBECK_DEPS");
+    const std::string cache = deps != nullptr ? deps : std::string(std::getenv("HOME")) + "/.cache/limbeck";
+    const char* named = std::getenv("LIMBECK_PEERS_PYTHON");
+    const std::string python = named != nullptr ? named : cache + "/peers/bin/python";
+    for (const auto& entry : std::filesystem::directory_iterator(cache + "/models/smollm2"))
+      if (entry.path().extension() == ".gguf") model = entry.path().string();
+    if (model.empty() || std::system((python + " -c 'import llama_cpp.server.app' >/dev/null 2>&1").c_str()) != 0)
+      return;
+    {
+      const LoopbackServer free_port(sound);
+      port = free_port.port();
+    }
+    pid_ = ::fork();
+    if (pid_ == 0) {
+      const std::string command = "exec " + python + " -m llama_cpp.server --model " + model + " --port " +
+                                  std::to_string(port) + " --n_ctx 512 >/dev/null 2>&1";
+      ::execl("/bin/sh", "sh", "-c", command.c_str(), nullptr);
+      ::_exit(127);
+    }
+  }
+  ~LlamaServer() {
+    if (pid_ <= 0) return;
+    ::kill(pid_, SIGKILL);
+    ::waitpid(pid_, nullptr, 0);
+  }
+  bool runs() const { return pid_ > 0; }
+  int port = 0;
+  std::string model;
+
+ private:
+  pid_t pid_ = 0;
+};
+
+TEST(SlowServed, ARealServerOfAnotherProjectTeaches) {
+  const LlamaServer server;
+  if (!server.runs())
+    GTEST_SKIP() << "llama_cpp.server is not here: pip install 'llama-cpp-python[server]' into the peers";
+  const TemporaryFolder folder;
+  auto options = options_for({"http://127.0.0.1:" + std::to_string(server.port) + "/v1"});
+  options.dialect.log_probs = true;
+  options.server.concurrency = 2, options.server.timeout = 120, options.server.retries = 60;  // while it starts
+  options.server.first_wait = options.server.longest_wait = 1;
+  std::vector<Question> questions;
+  for (const char* country : {"France", "Germany"})
+    questions.push_back({.id = country, .prompt = std::string("The capital of ") + country + " is", .num_samples = 2});
+  const auto ask_all = [&](const generate::SamplingOptions& sampling, Teacher& teacher) {
+    Texts texts;
+    teacher.sample(questions, sampling, [&](const generate::Sample& sample) {
+      texts[{sample.prompt_index, sample.sample_index}] = sample.text;
+      EXPECT_LT(sample.log_prob, 0);
+    });
+    return texts;
+  };
+  {
+    const auto teacher = served_teacher(options, folder / "a.jsonl");
+    const Texts texts = ask_all({.max_new_tokens = 4, .temperature = 0}, *teacher);
+    ASSERT_EQ(texts.size(), 4u) << "it gives one choice whatever n is, and is asked for the rest";
+    EXPECT_THAT(texts.at({0, 0}), HasSubstr("Paris"));
+    EXPECT_THAT(texts.at({1, 1}), HasSubstr("Berlin"));
+    EXPECT_THAT(teacher->spent(), HasSubstr("4 answers stored, 20 prompt + 16 completion tokens"));
+  }
+  options.dialect.api = Api::kChat, options.dialect.log_probs = false;
+  Texts chats;
+  served_teacher(options, folder / "b.jsonl")
+      ->sample(questions, {.max_new_tokens = 8, .temperature = 0}, [&](const generate::Sample& sample) {
+        chats[{sample.prompt_index, sample.sample_index}] = sample.text;
+      });
+  EXPECT_EQ(chats.size(), 4u);
+  EXPECT_THAT(chats.at({0, 1}), HasSubstr("Paris"));
+  options.dialect.model = "";
+  options.server.retries = 0;
+  auto wrong = options;
+  wrong.server.urls = {"http://127.0.0.1:" + std::to_string(server.port)};
+  EXPECT_THAT(message_of<UserError>([&] { drawn(wrong, folder / "c.jsonl", questions_of(1, 1)); }), HasSubstr("404"));
+}
+
 // A real SIGKILL of a process that asks. The child is this binary again, told by the environment to do the work.
 const char* kChildUrl = "LIMBECK_SERVED_TEST_URL";
 const char* kChildStore = "LIMBECK_SERVED_TEST_STORE";

@@ -1,0 +1,11 @@
+// A short run of the models of a plan: some seconds of sampling, one training pass.
+#pragma once
+
+#include "recipes/plan.h"
+
+namespace limbeck::recipes {
+
+// Loads the teacher (where it is local) and the student. Throws Interrupted on Ctrl-C.
+PlanSpeeds measure_speeds(const PlanFacts& facts);
+
+}  // namespace limbeck::recipes
