@@ -5,6 +5,12 @@
 #include "models/config_reader.h"
 
 namespace limbeck::models {
+namespace {
+
+// Far beyond any model; they keep a hostile file from asking for absurd memory.
+constexpr int64_t kLargestWidth = 1'048'576, kLargestHead = 65'536;
+
+}  // namespace
 
 void check_num_layers(int64_t num_hidden_layers, const std::string& where) {
   if (num_hidden_layers < 1 || num_hidden_layers > 10'000)
@@ -15,7 +21,16 @@ int64_t even_head_dim(const DecoderConfig& c, const std::string& where) {
   if (c.num_attention_heads < 1 || c.hidden_size % c.num_attention_heads != 0)
     fail(where, "num_attention_heads: expected a divisor of hidden_size {} but received {}", c.hidden_size,
          c.num_attention_heads);
-  return c.hidden_size / c.num_attention_heads;
+  const int64_t head_dim = c.hidden_size / c.num_attention_heads;
+  if (head_dim < 2 || head_dim > kLargestHead)
+    fail(where, "hidden_size: expected {} heads of 2 to {} numbers each but received {}", c.num_attention_heads,
+         kLargestHead, c.hidden_size);
+  return head_dim;
+}
+
+int64_t read_inner_size(const ConfigReader& r, const char* key, const DecoderConfig& c) {
+  if (r.has(key)) return r.integer(key);
+  return c.hidden_size <= kLargestWidth ? 4 * c.hidden_size : c.hidden_size;  // too large in any case
 }
 
 nn::Activation read_activation(const ConfigReader& r, const char* key, const std::string& absent) {
@@ -31,14 +46,13 @@ void check_config(const DecoderConfig& c, const std::string& where) {
   const auto within = [&](const char* key, int64_t value, int64_t low, int64_t high) {
     if (value < low || value > high) fail(where, "{}: expected {} to {} but received {}", key, low, high, value);
   };
-  // The upper bounds are far beyond any model of this family; they keep a hostile file from asking for absurd memory.
   within("vocab_size", c.vocab_size, 1, 16'777'216);
-  within("hidden_size", c.hidden_size, 1, 1'048'576);
+  within("hidden_size", c.hidden_size, 1, kLargestWidth);
   within("intermediate_size", c.intermediate_size, 1, 4'194'304);
   check_num_layers(c.num_hidden_layers, where);
   within("num_attention_heads", c.num_attention_heads, 1, 65'536);
   within("num_key_value_heads", c.num_key_value_heads, 1, c.num_attention_heads);
-  within("head_dim", c.head_dim, 2, 65'536);
+  within("head_dim", c.head_dim, 2, kLargestHead);
   within("max_position_embeddings", c.max_position_embeddings, 1, int64_t{1} << 40);
   if (c.num_attention_heads % c.num_key_value_heads != 0)
     fail(where, "num_key_value_heads: expected a divisor of num_attention_heads {} but received {}",

@@ -20,6 +20,9 @@ void check_num_layers(int64_t num_hidden_layers, const std::string& where);
 // hidden_size over the number of heads, which must divide it.
 int64_t even_head_dim(const DecoderConfig& config, const std::string& where);
 
+// The width of the feed-forward block: what the key says, or four times hidden_size without it.
+int64_t read_inner_size(const ConfigReader& config_json, const char* key, const DecoderConfig& config);
+
 // The activation that a key names, `absent` without one; throws where it is not implemented.
 nn::Activation read_activation(const ConfigReader& config_json, const char* key, const std::string& absent);
 

@@ -148,7 +148,7 @@ void read_gpt_neo(const ConfigReader& r, DecoderConfig& c) {
   c.num_attention_heads = c.num_key_value_heads = r.integer(r.first_of({"num_heads", "num_attention_heads"}));
   c.max_position_embeddings = r.integer("max_position_embeddings", 2048);
   c.head_dim = even_head_dim(c, r.where());
-  c.intermediate_size = r.integer("intermediate_size", 4 * c.hidden_size);
+  c.intermediate_size = read_inner_size(r, "intermediate_size", c);
   c.tie_word_embeddings = r.boolean("tie_word_embeddings", true);
   check_num_layers(c.num_hidden_layers, r.where());
   c.sliding_window = r.integer("window_size", 256);

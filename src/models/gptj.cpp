@@ -133,7 +133,7 @@ void read_gptj(const ConfigReader& r, DecoderConfig& c) {
   c.num_attention_heads = c.num_key_value_heads = r.integer(r.first_of({"n_head", "num_attention_heads"}));
   c.max_position_embeddings = r.integer(r.first_of({"n_positions", "max_position_embeddings"}), 2048);
   c.head_dim = even_head_dim(c, r.where());
-  c.intermediate_size = r.integer("n_inner", 4 * c.hidden_size);
+  c.intermediate_size = read_inner_size(r, "n_inner", c);
   c.tie_word_embeddings = r.boolean("tie_word_embeddings", false);
   gptj_settings(r, c);
 }

@@ -1,6 +1,7 @@
 #include "nn/output_head.h"
 
 #include <ATen/ATen.h>
+#include <torch/csrc/autograd/grad_mode.h>
 
 #include "base/errors.h"
 
@@ -19,7 +20,9 @@ Masters OutputHead::masters() {
 
 at::Tensor OutputHead::logits(const at::Tensor& hidden) {
   at::Tensor logits = frozen_ ? frozen_(hidden) : product_.forward(hidden, masters(), precision_).to(at::kFloat);
-  return shape_.softcap > 0 ? at::tanh(logits / shape_.softcap) * shape_.softcap : logits;
+  if (shape_.softcap <= 0) return logits;
+  if (at::GradMode::is_enabled()) return at::tanh(logits / shape_.softcap) * shape_.softcap;
+  return logits.div_(shape_.softcap).tanh_().mul_(shape_.softcap);  // nobody else holds them
 }
 
 at::Tensor OutputHead::weight() {

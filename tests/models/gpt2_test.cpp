@@ -23,6 +23,7 @@ Json gpt2_config(const Json& changes = Json::object()) {
 TEST(Gpt2, MistakesNameTheirKey) {
   for (const auto& [key, value] : std::vector<std::pair<const char*, Json>>{{"n_embd", 0},
                                                                             {"n_embd", 1e18},
+                                                                            {"n_embd", INT64_MAX},
                                                                             {"n_head", 5},
                                                                             {"n_head", 0},
                                                                             {"n_inner", "wide"},

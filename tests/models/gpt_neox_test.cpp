@@ -20,6 +20,9 @@ TEST(GptNeox, RotaryShareIsReadFromEitherName) {
   EXPECT_EQ(read_config(config, "test").rope_theta, 500);
   config["rope_parameters"] = {{"rope_type", "default"}, {"rope_theta", 700.0}, {"partial_rotary_factor", 0.25}};
   EXPECT_EQ(read_config(config, "test").rope_theta, 700);
+  Json huge = config;
+  huge["hidden_size"] = int64_t{1} << 62;
+  EXPECT_NE(message_of([&] { read_config(huge, "c.json"); }).find("hidden_size"), std::string::npos);
   for (const Json& wrong : {Json(0), Json(1.5), Json("half"), Json(0.1)}) {
     config["rope_parameters"] = Json();
     config["rotary_pct"] = wrong;

@@ -14,6 +14,7 @@
 #include "models/golden_parity.h"
 #include "recipes/sft.h"
 #include "recipes/step_gradient.h"
+#include "recipes/tiny_ekt.h"
 
 namespace limbeck::recipes {
 namespace {
@@ -155,6 +156,32 @@ TEST_P(EveryArchitecture, APackedTextIsTheTextAlone) {
   const at::Tensor together = source.model->forward(at::cat({a, b}), *plan, {.logits = true}).logits;
   EXPECT_LT(models::largest_difference(together.narrow(0, 0, 23), models::logits_of_document(*source.model, a)), 1e-4);
   EXPECT_LT(models::largest_difference(together.narrow(0, 23, 17), models::logits_of_document(*source.model, b)), 1e-4);
+}
+
+class EktWithEveryArchitecture : public TinyEkt, public testing::WithParamInterface<std::string> {};
+
+INSTANTIATE_TEST_SUITE_P(Catalog, EktWithEveryArchitecture,
+                         testing::Values("qwen3", "gpt2", "gpt_neo", "gptj", "gpt_neox", "gemma2", "gemma3_text"),
+                         [](const auto& info) { return info.param; });
+
+TEST_P(EktWithEveryArchitecture, ATeacherWritesAndASliceOfItLearns) {
+  Json config = config_of_each().at(GetParam());
+  config["vocab_size"] = 257;
+  config["bos_token_id"] = config["eos_token_id"] = 256;
+  config[config.contains("n_positions") ? "n_positions" : "max_position_embeddings"] = 400;
+  const models::Pretrained teacher{.model = models::make_decoder(models::read_config(config, "config"), Seed(5)),
+                                   .tokenizer = limbeck::byte_tokenizer(),
+                                   .eos_ids = {256}};
+  teach_boxes(teacher, Run::open(folder_ / "teach", "teach", "", {}, Seed(1)));
+  models::save_pretrained(folder_ / "teacher", *teacher.model, *teacher.tokenizer);
+  options_.teacher = (folder_ / "teacher").string();
+  run_ekt(options_, open_run("run"));
+  const Json table = read_json(folder_ / "run" / "table.json");
+  EXPECT_GT(table.at("funnel").at("kept").get<int>(), 0);
+  EXPECT_EQ(table.at("rows").size(), 4u);
+  const models::Pretrained student = models::load_pretrained(folder_ / "run" / "model");
+  EXPECT_EQ(student.model->config().model_type, GetParam());
+  EXPECT_EQ(student.model->config().num_hidden_layers, 2);
 }
 
 }  // namespace

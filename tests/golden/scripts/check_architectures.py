@@ -1,10 +1,10 @@
-"""Small models of every architecture that llama.cpp has, as GGUF files in its converter's names and layouts: Limbeck's
-log-probabilities beside those of llama.cpp itself and of Transformers.
+"""Small models of every architecture: Limbeck's log-probabilities of a text beside those of Transformers, from the folder that
+Transformers writes, and beside llama.cpp's, from a GGUF file in the names and layouts of its converter.
 
-    python tests/golden/scripts/check_gguf_architectures.py build/release/limbeck
+    python tests/golden/scripts/check_architectures.py build/release/limbeck
 
-Needs torch, transformers, gguf and llama-cpp-python. Prints the largest differences and exits with 1 where one from Transformers is 1e-4
-or more, or one from llama.cpp 5e-3 or more (its GELU is a table of fp16 numbers).
+Needs torch, transformers, tokenizers, gguf and llama-cpp-python. Prints the largest differences and exits with 1 where one from
+Transformers is 1e-4 or more, or one from llama.cpp 5e-3 or more (its GELU is a table of fp16 numbers).
 """
 import json
 import os
@@ -16,6 +16,7 @@ import gguf
 import llama_cpp
 import numpy as np
 import torch
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import AutoModelForCausalLM
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
@@ -36,10 +37,15 @@ CASES = {
     "gptneox one after the other": dict(BASE, model_type="gpt_neox", hidden_size=64, num_hidden_layers=3,
                                         num_attention_heads=4, intermediate_size=96, max_position_embeddings=128,
                                         use_parallel_residual=False, rotary_pct=0.5),
+    "mistral": dict(LLAMA, model_type="mistral", sliding_window=8),
+    "gpt_neo": dict(BASE, model_type="gpt_neo", hidden_size=64, num_layers=4, num_heads=4, max_position_embeddings=128,
+                    window_size=8, attention_types=[[["global", "local"], 2]]),
+    "gptj": dict(BASE, model_type="gptj", n_embd=64, n_layer=3, n_head=4, n_positions=128, rotary_dim=8),
     "gemma2": dict(GEMMA, model_type="gemma2", query_pre_attn_scalar=32, attn_logit_softcapping=5.0,
                    final_logit_softcapping=4.0),
     "gemma3": dict(GEMMA, model_type="gemma3_text", query_pre_attn_scalar=32, num_hidden_layers=7),
 }
+NO_GGUF = ("mistral", "gpt_neo", "gptj")
 COMMON = {"self_attn.q_proj": "attn_q", "self_attn.k_proj": "attn_k", "self_attn.v_proj": "attn_v", "self_attn.o_proj":
           "attn_output", "self_attn.q_norm": "attn_q_norm", "self_attn.k_norm": "attn_k_norm", "mlp.gate_proj": "ffn_gate",
           "mlp.up_proj": "ffn_up", "mlp.down_proj": "ffn_down", "input_layernorm": "attn_norm"}
@@ -132,6 +138,25 @@ def write(path, arch, model, config):
     w.close()
 
 
+def write_tokenizer(folder):
+    tokens = byte_tokens() + ["ab"]
+    tokenizer = Tokenizer(models.BPE({token: i for i, token in enumerate(tokens)}, [("a", "b")]))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.save(os.path.join(folder, "tokenizer.json"))
+
+
+def scored(model, text, ids, folder):
+    lines, out = os.path.join(folder, "texts.jsonl"), os.path.join(folder, "scores.jsonl")
+    with open(lines, "w") as f:
+        f.write(json.dumps({"text": text}) + "\n")
+    subprocess.run([limbeck, "score", "--model=" + model, "--input=" + lines, "--out=" + out, "--precision=fp32"], check=True,
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    row = json.loads(open(out).readline())
+    assert row["ids"] == ids, row["ids"]
+    return torch.tensor(row["log_probs"][1:], dtype=torch.float64)
+
+
 def log_probs(logits, ids):
     return torch.log_softmax(torch.as_tensor(logits, dtype=torch.float64), -1)[:-1].gather(1, torch.tensor(ids[1:])[:, None])[:, 0]
 
@@ -153,22 +178,22 @@ for name, values in CASES.items():
     with torch.no_grad():
         theirs = log_probs(model(torch.tensor([ids])).logits[0], ids)
     with tempfile.TemporaryDirectory() as folder:
-        path = os.path.join(folder, "model.gguf")
-        write(path, arch, model, config)
-        runner = llama_cpp.Llama(path, n_ctx=128, logits_all=True, verbose=False, n_threads=1, type_k=0, type_v=0)
-        assert runner.tokenize(text.encode(), add_bos=False) == ids
-        runner.eval(ids)
-        llama = log_probs(np.array(runner.scores[: len(ids)]), ids)
-        lines = os.path.join(folder, "texts.jsonl")
-        with open(lines, "w") as f:
-            f.write(json.dumps({"text": text}) + "\n")
-        out = os.path.join(folder, "scores.jsonl")
-        subprocess.run([limbeck, "score", "--model=" + path, "--input=" + lines, "--out=" + out, "--precision=fp32"],
-                       check=True, stdout=subprocess.DEVNULL)
-        scored = json.loads(open(out).readline())
-        assert scored["ids"] == ids, scored["ids"]
-        ours = torch.tensor(scored["log_probs"][1:], dtype=torch.float64)
-    to_llama, to_transformers = (float((ours - other).abs().max()) for other in (llama, theirs))
-    far = far or to_llama >= 5e-3 or to_transformers >= 1e-4
-    print(f"{name}: from llama.cpp {to_llama:.2g}, from Transformers {to_transformers:.2g} (log-probabilities to {theirs.min():.1f})")
+        saved = os.path.join(folder, "model")
+        model.save_pretrained(saved)
+        write_tokenizer(saved)
+        to_transformers = float((scored(saved, text, ids, folder) - theirs).abs().max())
+        line = f"{name}: folder of Transformers {to_transformers:.2g}"
+        far = far or to_transformers >= 1e-4
+        if arch not in NO_GGUF:
+            path = os.path.join(folder, "model.gguf")
+            write(path, arch, model, config)
+            runner = llama_cpp.Llama(path, n_ctx=128, logits_all=True, verbose=False, n_threads=1, type_k=0, type_v=0)
+            assert runner.tokenize(text.encode(), add_bos=False) == ids
+            runner.eval(ids)
+            llama = log_probs(np.array(runner.scores[: len(ids)]), ids)
+            ours = scored(path, text, ids, folder)
+            to_transformers, to_llama = (float((ours - other).abs().max()) for other in (theirs, llama))
+            line += f"; GGUF file {to_transformers:.2g} from Transformers, {to_llama:.2g} from llama.cpp"
+            far = far or to_llama >= 5e-3 or to_transformers >= 1e-4
+    print(f"{line} (log-probabilities to {theirs.min():.1f})", flush=True)
 sys.exit(far)
