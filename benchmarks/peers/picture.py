@@ -30,7 +30,7 @@ def bars_of(results):
             memory = line.field in ("peak", "extra")
             unit = measure.FIELDS[line.field].unit + (" of memory" if memory else "")
             words = f"{table.with_spread(mine).split(' ')[0]} {unit} {table.kind(ours)} beside {table.with_spread(theirs).split(' ')[0]} {table.kind(peer)}"
-            bars.append((line.work, " ".join(words.split()), 1 / ratio if memory else ratio, 1 / line.target if memory else line.target))
+            bars.append((line.work, " ".join(words.split()), 1 / max(ratio, 1 / 64) if memory else ratio, 1 / line.target if memory else line.target))
     return bars
 
 

@@ -80,9 +80,11 @@ def about(results):
     disturbed = [run["others"] for entry in results["rows"].values() for run in entry["runs"] if run["others"] is not None] or [0]
     peers = ", ".join(f"{name} {v[key]}" for name, key in (("Transformers", "transformers"), ("PyTorch", "torch"), ("TRL", "trl"),
                                                           ("llama-cpp-python", "llama-cpp-python"), ("tokenizers", "tokenizers")))
+    demo = results["rows"].get("demo")
+    demo = f"The demo does {demo['settings']['share']:.0%} of its work, on all sides alike. " if demo and demo["runs"] else ""
     often = f"{min(rounds)}" if min(rounds) == max(rounds) else f"{min(rounds)} to {max(rounds)}"
     return (f"{m['cores']} cores of an {m['processor']} ({', '.join(m['instructions'])}), sides in turns, medians of {often} "
-            f"round{'' if often == '1' else 's'} (smallest–largest); beside {peers}. Cores busy with something else: {statistics.median(disturbed):.2f} "
+            f"round{'' if often == '1' else 's'} (smallest–largest); beside {peers}. {demo}Cores busy with something else: {statistics.median(disturbed):.2f} "
             f"at the median measurement, {max(disturbed):.2f} at the worst.")
 
 
@@ -98,8 +100,8 @@ def summary(results):
             ours, mine, peer, theirs, ratio = found
             unit = measure.FIELDS[line.field].unit
             memory = {"peak": ", peak memory", "extra": ", extra memory"}.get(line.field, "")
-            text.append(f"| {line.work}{memory}, {unit} | {with_spread(mine)} {kind(ours)} | {with_spread(theirs)} {kind(peer)} | "
-                        f"{ratio:.2f} | {target(line)} |")
+            cells = f"{with_spread(mine)} {kind(ours)}".strip(), f"{with_spread(theirs)} {kind(peer)}".strip()
+            text.append(f"| {line.work}{memory}, {unit} | {' | '.join(cells)} | {ratio:.2f} | {target(line)} |")
     return "\n".join(text + ["", about(results)]) + "\n"
 
 
