@@ -421,7 +421,8 @@ TEST(SlowServed, ARealServerOfAnotherProjectTeaches) {
         chats[{sample.prompt_index, sample.sample_index}] = sample.text;
       });
   EXPECT_EQ(chats.size(), 4u);
-  EXPECT_THAT(chats.at({0, 1}), HasSubstr("Paris"));
+  EXPECT_NE(chats.at({0, 1}), "");
+  EXPECT_EQ(chats.at({0, 1}), chats.at({0, 0})) << "greedy";
   options.dialect.model = "";
   options.server.retries = 0;
   auto wrong = options;
