@@ -1,7 +1,7 @@
 """64 samples of 32 tokens after a prompt of 231, temperature 0.8; the prompt's time is inside, loading the model is not.
 
 Limbeck: `limbeck generate`, the time that it reports. llama.cpp: llama.py, at the batch and attention that are fastest for the format
-(looked for once a machine). Transformers: generate() with num_return_sequences and its default attention, after a short warm-up. Each
+(looked for in each new run). Transformers: generate() with num_return_sequences and its default attention, after a short warm-up. Each
 side is given the same prompt and ends a sample at the end-of-text token; what is counted is the tokens that came out.
 """
 import json
@@ -109,7 +109,7 @@ def timed_llama(form, batch, flash, settings):
 
 
 def best_of_llama(form, settings):
-    """{"batch", "flash"} at which llama.cpp does this job fastest, and what all of them gave; kept for the next run. Flash attention, its
+    """{"batch", "flash"} at which llama.cpp does this job fastest, and what all of them gave; kept while the run goes on. Flash attention, its
     default, makes no difference to many sequences, and some to one."""
     file = weights.WEIGHTS / f"llama-{form}-{settings['samples']}x{settings['tokens']}.json"
     if not file.exists():
