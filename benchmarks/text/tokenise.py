@@ -9,6 +9,10 @@
 Both must give the same number of ids. Prints a Markdown table of medians, and with --json one object a row.
 
     python benchmarks/text/tokenise.py [--rounds=5] [--input=FILE.txt] [--tokenizer=NAME=FOLDER ...] [--json=FILE]
+
+With --compare every tokenizer of tests/golden/scripts/tokenizer_families.py and tokenizer_sources.py meets the corpus of the tests:
+the texts whose ids differ are counted, and the time is that of the corpus with one thread. --write-docs puts that table into
+docs/tokenizers.md.
 """
 import argparse
 import json
@@ -39,6 +43,21 @@ ids = [e.ids for e in encoded]
 with open(out, "w") as file:
     file.writelines("[" + ",".join(map(str, i)) + "]\n" for i in ids)
 print(len(lines), sum(map(len, ids)), seconds)
+'''
+
+PEER_JSONL = r'''
+import json, sys, time
+tokenizer, source, out = sys.argv[1:]
+from tokenizers import Tokenizer
+texts = [json.loads(line)["text"] for line in open(source, encoding="utf-8")]
+tokenizer = Tokenizer.from_file(tokenizer)
+tokenizer.no_truncation(); tokenizer.no_padding()
+start = time.perf_counter()
+encoded = tokenizer.encode_batch(texts)
+seconds = time.perf_counter() - start
+with open(out, "w") as file:
+    file.writelines("[" + ",".join(map(str, e.ids)) + "]\n" for e in encoded)
+print(seconds)
 '''
 
 
@@ -86,6 +105,39 @@ def run_peer(mode, model, source, out, threads):
     return int(ids), float(core), seconds
 
 
+def compare(rounds, write_docs):
+    """Ids of every tokenizer on the 23,500 texts of the tests' corpus, and the time with one thread."""
+    sys.path.insert(0, str(ROOT / 'tests/golden/scripts'))
+    import tokenizer_sources
+    from tokenizer_corpus import texts
+    corpus = [t.decode(errors='replace') for t in texts()]
+    table = ['| tokenizer | model | texts | ids | texts that differ | Limbeck, million ids/s | tokenizers, million ids/s | ratio |',
+             '|---|---|---:|---:|---:|---:|---:|---:|']
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        source = folder / 'corpus.jsonl'
+        source.write_text(''.join(json.dumps({'text': t}) + '\n' for t in corpus), encoding='utf-8')
+        for name, limbeck_model, peer_model in tokenizer_sources.real_tokenizers(folder) + tokenizer_sources.small_tokenizers(folder):
+            limbeck, peer = [], []
+            for _ in range(rounds):
+                limbeck.append(run_limbeck(limbeck_model, source, folder / 'ids.jsonl', 1)[1])
+                shown = subprocess.run([sys.executable, '-c', PEER_JSONL, peer_model, str(source), str(folder / 'peer.jsonl')], check=True,
+                                       env=dict(os.environ, RAYON_NUM_THREADS='1', TOKENIZERS_PARALLELISM='false'), capture_output=True, text=True).stdout
+                peer.append(float(shown))
+            ours, theirs = open(folder / 'ids.jsonl').readlines(), open(folder / 'peer.jsonl').readlines()
+            different = sum(a != b for a, b in zip(ours, theirs)) + abs(len(ours) - len(theirs))
+            ids = sum(line.count(',') + (len(line) > 3) for line in theirs)
+            ours_s, theirs_s = statistics.median(limbeck), statistics.median(peer)
+            kind = json.load(open(peer_model))['model']['type']
+            table.append(f'| {name} | {kind} | {len(theirs)} | {ids} | {different} | {ids / ours_s / 1e6:.2f} | {ids / theirs_s / 1e6:.2f} | {theirs_s / ours_s:.1f} |')
+            print(table[-1], flush=True)
+    if write_docs:
+        path = ROOT / 'docs/tokenizers.md'
+        text = path.read_text(encoding='utf-8')
+        begin, end = '<!-- table begins -->\n', '<!-- table ends -->'
+        path.write_text(text[:text.index(begin) + len(begin)] + '\n'.join(table) + '\n' + text[text.index(end):], encoding='utf-8')
+
+
 def measure(name, limbeck_model, peer_model, source, folder, threads, rounds):
     taken = {side: [] for side in ('limbeck', 'encode_batch', 'encode_batch_fast')}
     counts = set()
@@ -112,7 +164,11 @@ def main():
     parser.add_argument('--input', help='text file, a text a line')
     parser.add_argument('--tokenizer', action='append', default=[], help='NAME=FOLDER with a tokenizer.json')
     parser.add_argument('--json', help='file for one JSON object a row')
+    parser.add_argument('--compare', action='store_true', help='count the texts whose ids differ, over all tokenizers at hand')
+    parser.add_argument('--write-docs', action='store_true', help='with --compare: put the table into docs/tokenizers.md')
     options = parser.parse_args()
+    if options.compare:
+        return compare(options.rounds, options.write_docs)
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         source = options.input or text_file(folder)

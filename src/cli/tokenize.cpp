@@ -1,5 +1,6 @@
-// limbeck tokenize --model=DIR|FILE.gguf --input=lines.txt --out=ids.jsonl: the ids of each line as one JSON array a
-// line, as the model would be given them (with the tokens that it wants before and after a text).
+// limbeck tokenize --model=DIR|FILE.gguf --input=lines.txt --out=ids.jsonl: the ids of each line (or of each row's
+// "text" in JSON Lines) as one JSON array a line, as the model would be given them (with the tokens that it wants
+// before and after a text).
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -11,6 +12,7 @@
 #include "base/fields.h"
 #include "base/files.h"
 #include "base/interrupt.h"
+#include "base/json.h"
 #include "base/phases.h"
 #include "base/profile.h"
 #include "cli/verbs.h"
@@ -28,7 +30,9 @@ struct TokenizeOptions {
   Special special = Special::kFind;
   void describe(Fields& f) {
     f("model", model, "Hugging Face folder or GGUF file whose tokenizer is used", Names::kRequiredFileOrFolder);
-    f("input", input, "text file, a text a line; invalid UTF-8 counts as U+FFFD", Names::kRequiredFile);
+    f("input", input,
+      "text file, a text a line; or .jsonl with rows {\"text\": \"...\"}; invalid UTF-8 counts as U+FFFD",
+      Names::kRequiredFile);
     f("out", out, "JSON Lines to write: one array of ids for each line", Names::kOutputFile);
     f("special", special,
       "find: special tokens in a text become their ids, and the text gets the model's begin and end tokens; text: "
@@ -46,6 +50,14 @@ std::vector<std::string_view> lines_of(std::string_view text) {
     text.remove_prefix(std::min(end + 1, text.size()));
   }
   return lines;
+}
+
+std::vector<std::string> texts_of_rows(const std::string& path) {
+  std::vector<std::string> texts;
+  read_jsonl(path, [&](const Json& row, int64_t line) {
+    texts.push_back(field<std::string>(row, "text", path + ":" + std::to_string(line)));
+  });
+  return texts;
 }
 
 // "[1,2,3]\n"
@@ -83,7 +95,11 @@ int verb_tokenize(const Args& args) {
   if (options.out.empty()) user_fail("tokenize", "expected --out=FILE.jsonl, where the ids go");
   const auto tokenizer = load(options.model);
   const MappedFile file(options.input);
-  const auto lines = lines_of({reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()});
+  std::vector<std::string> rows;  // of JSON Lines
+  const bool is_jsonl = std::filesystem::path(options.input).extension() == ".jsonl";
+  if (is_jsonl) rows = texts_of_rows(options.input);
+  const auto lines = is_jsonl ? std::vector<std::string_view>(rows.begin(), rows.end())
+                              : lines_of({reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()});
 
   int64_t num_ids = 0;
   double encoding = 0;  // seconds, without reading and writing

@@ -41,6 +41,25 @@ class TokenizerMetadata {
     return result;
   }
 
+  std::vector<double> numbers(const char* key) const {
+    std::vector<double> result;
+    if (!json_.contains(key)) return result;
+    for (const Json& value : json_.at(key)) {
+      if (!value.is_number())
+        fail(file_.path().string(), "{}: expected numbers but received {}", key, printable_value(value));
+      result.push_back(value.get<double>());
+    }
+    return result;
+  }
+  std::string bytes(const char* key) const {  // of an array of 8-bit numbers, signed or not
+    std::string result;
+    for (const int32_t value : integers(key)) {
+      if (value < -128 || value > 255) fail(file_.path().string(), "{}: expected bytes but received {}", key, value);
+      result += static_cast<char>(value);
+    }
+    return result;
+  }
+
  private:
   const formats::GgufFile& file_;
   const Json& json_;
@@ -54,7 +73,7 @@ text::TokenizerSpec tokenizer_spec_of_gguf(const formats::GgufFile& file) {
   v.model = m.text("tokenizer.ggml.model");
   v.pre = m.text("tokenizer.ggml.pre");
   v.tokens = m.strings("tokenizer.ggml.tokens");
-  v.merges = m.strings("tokenizer.ggml.merges");
+  if (v.model == "gpt2") v.merges = m.strings("tokenizer.ggml.merges");
   v.token_types = m.integers("tokenizer.ggml.token_type");
   v.bos = m.integer("tokenizer.ggml.bos_token_id");
   v.eos = m.integer("tokenizer.ggml.eos_token_id");
@@ -64,6 +83,13 @@ text::TokenizerSpec tokenizer_spec_of_gguf(const formats::GgufFile& file) {
   v.add_eos = m.flag("tokenizer.ggml.add_eos_token");
   v.add_space_prefix = m.flag("tokenizer.ggml.add_space_prefix");
   v.chat_template = m.text("tokenizer.chat_template");
+  if (v.model == "llama" || v.model == "t5") {
+    v.scores = m.numbers("tokenizer.ggml.scores");
+    v.charsmap = m.bytes("tokenizer.ggml.precompiled_charsmap");
+    v.remove_extra_whitespaces = m.flag("tokenizer.ggml.remove_extra_whitespaces");
+  }
+  v.cls = m.integer("tokenizer.ggml.cls_token_id");
+  v.sep = m.integer("tokenizer.ggml.seperator_token_id");  // spelled so by llama.cpp
   return text::spec_from_gguf(std::move(v), file.path().string());
 }
 

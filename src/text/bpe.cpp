@@ -28,7 +28,14 @@ struct Scratch {
 
 Bpe::Bpe(const std::array<int32_t, 256>& byte_ids, const std::vector<Merge>& merges, std::optional<int32_t> unknown,
          bool fuse_unknown)
-    : byte_ids_(byte_ids), unknown_(unknown), fuse_unknown_(fuse_unknown) {
+    : Bpe(merges) {
+  byte_ids_ = byte_ids;
+  unknown_ = unknown;
+  fuse_unknown_ = fuse_unknown;
+}
+
+Bpe::Bpe(const std::vector<Merge>& merges) {
+  byte_ids_.fill(-1);
   const std::size_t size = std::bit_ceil(std::max<std::size_t>(16, merges.size() * 2));
   slots_.resize(size);
   shift_ = 64 - std::countr_zero(size);
@@ -65,12 +72,16 @@ void Bpe::to_byte_tokens(std::string_view bytes, std::vector<int32_t>& out) cons
 void Bpe::encode(std::string_view bytes, std::vector<int32_t>& out) const {
   const std::size_t begin = out.size();
   to_byte_tokens(bytes, out);
-  const std::size_t length = out.size() - begin;
+  merge(out, begin);
+}
+
+void Bpe::merge(std::vector<int32_t>& ids, std::size_t begin) const {
+  const std::size_t length = ids.size() - begin;
   if (length < 2) return;
   if (length <= kShort) {
-    merge_short(out, begin);
+    merge_short(ids, begin);
   } else {
-    merge_long(out, begin);
+    merge_long(ids, begin);
   }
 }
 

@@ -23,7 +23,10 @@ class Bpe {
   Bpe(const std::array<int32_t, 256>& byte_ids, const std::vector<Merge>& merges, std::optional<int32_t> unknown = {},
       bool fuse_unknown = false);
 
+  explicit Bpe(const std::vector<Merge>& merges);  // for merge alone
+
   void encode(std::string_view bytes, std::vector<int32_t>& out) const;  // appends
+  void merge(std::vector<int32_t>& ids, std::size_t begin) const;        // what stands from `begin` on
 
  private:
   struct Slot {
@@ -41,7 +44,7 @@ class Bpe {
   std::vector<Slot> slots_;  // open addressing, power of two
   int shift_ = 0;            // of the hash to an index
   std::optional<int32_t> unknown_;
-  bool fuse_unknown_;
+  bool fuse_unknown_ = false;
 };
 
 }  // namespace limbeck::text

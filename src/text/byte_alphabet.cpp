@@ -35,8 +35,12 @@ constexpr Alphabet kAlphabet = make_alphabet();
 std::string bytes_to_alphabet(std::string_view bytes) {
   std::string out;
   out.reserve(bytes.size() * 2);
-  for (const char b : bytes) append_utf8(kAlphabet.character[static_cast<unsigned char>(b)], out);
+  append_in_alphabet(bytes, out);
   return out;
+}
+
+void append_in_alphabet(std::string_view bytes, std::string& out) {
+  for (const char b : bytes) append_utf8(kAlphabet.character[static_cast<unsigned char>(b)], out);
 }
 
 std::optional<std::string> alphabet_to_bytes(std::string_view token) {

@@ -8,6 +8,7 @@
 namespace limbeck::text {
 
 std::string bytes_to_alphabet(std::string_view bytes);
+void append_in_alphabet(std::string_view bytes, std::string& out);
 // None when the (valid UTF-8) token has a character outside the alphabet.
 std::optional<std::string> alphabet_to_bytes(std::string_view token);
 

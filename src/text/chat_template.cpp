@@ -18,16 +18,36 @@ Json valid(const std::string& text) {
   return std::string(replace_invalid_utf8(text, storage));
 }
 
+// Every text in a value, keys too, as far as it is UTF-8.
+Json with_valid_texts(const Json& value) {
+  if (value.is_string()) return valid(value.get_ref<const std::string&>());
+  if (!value.is_structured()) return value;
+  Json out = value.is_object() ? Json::object() : Json::array();
+  for (const auto& [key, item] : value.items()) {
+    if (value.is_object()) {
+      out[valid(key).get<std::string>()] = with_valid_texts(item);
+    } else {
+      out.push_back(with_valid_texts(item));
+    }
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string render_chat(const TokenizerSpec& spec, std::span<const ChatMessage> messages, const ChatOptions& options) {
-  if (spec.chat_template.empty()) user_fail("chat template", "expected a model with a chat template but it has none");
   Json list = Json::array();
-  for (const ChatMessage& message : messages)
-    list.push_back({{"role", valid(message.role)}, {"content", valid(message.content)}});
-  Json variables = {{"messages", std::move(list)},
-                    {"tools", nullptr},
-                    {"documents", nullptr},
+  for (const ChatMessage& message : messages) list.push_back({{"role", message.role}, {"content", message.content}});
+  return render_messages(spec, list, options);
+}
+
+std::string render_messages(const TokenizerSpec& spec, const Json& messages, const ChatOptions& options) {
+  if (spec.chat_template.empty()) user_fail("chat template", "expected a model with a chat template but it has none");
+  if (!messages.is_array())
+    user_fail("chat template", "expected a list of messages but received {}", messages.type_name());
+  Json variables = {{"messages", with_valid_texts(messages)},
+                    {"tools", with_valid_texts(options.tools)},
+                    {"documents", with_valid_texts(options.documents)},
                     {"add_generation_prompt", options.add_generation_prompt}};
   const auto name = [&](const char* key, const std::optional<int32_t>& id) {
     if (id) variables[key] = valid(text_for_template(spec, *id));
@@ -36,6 +56,7 @@ std::string render_chat(const TokenizerSpec& spec, std::span<const ChatMessage> 
   name("eos_token", spec.eos);
   name("unk_token", spec.unk);
   name("pad_token", spec.pad);
+  for (const auto& [key, value] : options.more.items()) variables[key] = with_valid_texts(value);
   return jinja::render(spec.chat_template, variables, options.now);
 }
 

@@ -40,19 +40,19 @@ constexpr std::array kPreNames = {
     PreName{"codeshell", PreTokenizer::kSmolLm},
 };
 
-std::optional<int32_t> checked_id(const std::optional<int64_t>& id, const char* name, std::size_t size,
-                                  std::string_view where) {
-  if (!id) return std::nullopt;
-  if (*id < 0 || uint64_t(*id) >= size)
-    fail(where, "{}: expected an id below the vocabulary's size {} but received {}", name, size, *id);
-  return int32_t(*id);
-}
-
 bool is_llama3_name(std::string_view pre) {
   return pre == "llama-bpe" || pre == "llama3" || pre == "llama-v3";
 }
 
 }  // namespace
+
+std::optional<int32_t> checked_gguf_id(const std::optional<int64_t>& id, const char* name, std::size_t size,
+                                       std::string_view where) {
+  if (!id) return std::nullopt;
+  if (*id < 0 || uint64_t(*id) >= size)
+    fail(where, "{}: expected an id below the vocabulary's size {} but received {}", name, size, *id);
+  return int32_t(*id);
+}
 
 PreTokenizer pre_tokenizer_of_gguf(std::string_view pre, std::string_view where) {
   for (const PreName& known : kPreNames)
@@ -65,22 +65,26 @@ PreTokenizer pre_tokenizer_of_gguf(std::string_view pre, std::string_view where)
 }
 
 TokenizerSpec spec_from_gguf(GgufVocabulary v, std::string_view where) {
-  if (v.model != "gpt2")
-    user_fail(where, "tokenizer.ggml.model: expected gpt2 (byte-level BPE) but received '{}', which is not supported",
-              printable(v.model));
   if (!v.token_types.empty() && v.token_types.size() != v.tokens.size())
     fail(where, "tokenizer.ggml.token_type: expected {} entries, one a token, but received {}", v.tokens.size(),
          v.token_types.size());
+  if (v.model == "llama" || v.model == "t5") return sentencepiece_spec_from_gguf(std::move(v), where);
+  if (v.model == "bert") return word_piece_spec_from_gguf(std::move(v), where);
+  if (v.model != "gpt2")
+    user_fail(where,
+              "tokenizer.ggml.model: expected gpt2 (byte-level BPE), llama, t5 or bert but received '{}', which is not "
+              "supported",
+              printable(v.model));
   TokenizerSpec spec;
   spec.pre_tokenizer = pre_tokenizer_of_gguf(v.pre, where);
   // What the models' own tokenizer.json say and the metadata does not.
   spec.ignore_merges = is_llama3_name(v.pre);
   spec.nfc = spec.pre_tokenizer == PreTokenizer::kQwen2;
   spec.add_prefix_space = v.add_space_prefix.value_or(false) && spec.pre_tokenizer == PreTokenizer::kGpt2;
-  spec.bos = checked_id(v.bos, "tokenizer.ggml.bos_token_id", v.tokens.size(), where);
-  spec.eos = checked_id(v.eos, "tokenizer.ggml.eos_token_id", v.tokens.size(), where);
-  spec.unk = checked_id(v.unk, "tokenizer.ggml.unknown_token_id", v.tokens.size(), where);
-  spec.pad = checked_id(v.pad, "tokenizer.ggml.padding_token_id", v.tokens.size(), where);
+  spec.bos = checked_gguf_id(v.bos, "tokenizer.ggml.bos_token_id", v.tokens.size(), where);
+  spec.eos = checked_gguf_id(v.eos, "tokenizer.ggml.eos_token_id", v.tokens.size(), where);
+  spec.unk = checked_gguf_id(v.unk, "tokenizer.ggml.unknown_token_id", v.tokens.size(), where);
+  spec.pad = checked_gguf_id(v.pad, "tokenizer.ggml.padding_token_id", v.tokens.size(), where);
   spec.add_bos = v.add_bos.value_or(is_llama3_name(v.pre) && spec.bos.has_value());
   spec.add_eos = v.add_eos.value_or(false);
   for (std::size_t id = 0; id < v.token_types.size(); ++id) {

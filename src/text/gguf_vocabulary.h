@@ -12,7 +12,8 @@
 namespace limbeck::text {
 
 struct GgufVocabulary {
-  std::string model;                          // tokenizer.ggml.model; only "gpt2" is byte-level BPE
+  std::string
+      model;  // tokenizer.ggml.model: "gpt2" byte-level BPE, "llama" SentencePiece, "t5" Unigram, "bert" WordPiece
   std::string pre;                            // tokenizer.ggml.pre, "" where there is none
   std::vector<std::string> tokens;            // tokenizer.ggml.tokens
   std::vector<std::string> merges;            // tokenizer.ggml.merges, "left right"
@@ -21,6 +22,11 @@ struct GgufVocabulary {
   std::optional<bool> add_bos, add_eos,
       add_space_prefix;       // tokenizer.ggml.add_bos_token, add_eos_token, add_space_prefix
   std::string chat_template;  // tokenizer.chat_template
+  // Of "llama", "t5" and "bert".
+  std::vector<double> scores;                    // tokenizer.ggml.scores
+  std::string charsmap;                          // tokenizer.ggml.precompiled_charsmap
+  std::optional<bool> remove_extra_whitespaces;  // tokenizer.ggml.remove_extra_whitespaces
+  std::optional<int64_t> cls, sep;               // tokenizer.ggml.cls_token_id, seperator_token_id
 };
 
 // Throws, naming `where`, what is wrong with the arrays or not supported.
@@ -28,5 +34,11 @@ TokenizerSpec spec_from_gguf(GgufVocabulary vocabulary, std::string_view where);
 
 // The pre-tokeniser that a GGUF name stands for; throws UserError for names whose regular expression is not supported.
 PreTokenizer pre_tokenizer_of_gguf(std::string_view pre, std::string_view where);
+
+// Parts of spec_from_gguf: the families of SentencePiece and BERT (gguf_sentencepiece.cpp).
+TokenizerSpec sentencepiece_spec_from_gguf(GgufVocabulary vocabulary, std::string_view where);
+TokenizerSpec word_piece_spec_from_gguf(GgufVocabulary vocabulary, std::string_view where);
+std::optional<int32_t> checked_gguf_id(const std::optional<int64_t>& id, const char* name, std::size_t size,
+                                       std::string_view where);
 
 }  // namespace limbeck::text

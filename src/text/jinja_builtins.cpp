@@ -4,6 +4,7 @@
 #include "base/errors.h"
 #include "text/jinja_values.h"
 #include "text/unicode.h"
+#include "text/unicode_properties.h"
 
 namespace limbeck::text::jinja {
 namespace {
@@ -49,14 +50,38 @@ std::string_view stripped(std::string_view text, const Json& characters, bool le
   return text;
 }
 
-std::string cased(std::string text, bool upper, std::string_view of) {
-  for (char& c : text) {
-    if (static_cast<unsigned char>(c) >= 0x80) user_fail(kWhere, "{} of text beyond ASCII is not supported", of);
-    if (upper && c >= 'a' && c <= 'z') c = char(c - 32);
-    if (!upper && c >= 'A' && c <= 'Z') c = char(c + 32);
+std::string cased(const std::string& text, bool upper, std::string_view of) {
+  if (!upper) {
+    if (text.find("\u03A3") != std::string::npos)
+      user_fail(kWhere, "{} of a capital sigma is not supported", of);  // which depends on where it stands
+    std::string lowered;
+    for (std::size_t at = 0; at < text.size();) {
+      const CodePoint c = code_point_at(text.data() + at);
+      append_lower_case(c.value, lowered);
+      at += c.size;
+    }
+    return lowered;
   }
-  return text;
+  std::string raised = text;
+  for (char& c : raised) {
+    if (static_cast<unsigned char>(c) >= 0x80) user_fail(kWhere, "{} of text beyond ASCII is not supported", of);
+    if (c >= 'a' && c <= 'z') c = char(c - 32);
+  }
+  return raised;
 }
+
+// str.title: upper case after whatever is no letter.
+std::string titled(const std::string& text, std::string_view of) {
+  std::string out = cased(text, false, of);
+  bool inside = false;
+  for (char& c : out) {
+    const bool letter = (c >= 'a' && c <= 'z') || static_cast<unsigned char>(c) >= 0x80;
+    if (letter && !inside) c = cased(std::string(1, c), true, of)[0];
+    inside = letter;
+  }
+  return out;
+}
+
 std::string capitalized(const std::string& text, std::string_view of) {
   std::string out = cased(text, false, of);
   if (!out.empty()) out[0] = cased(out.substr(0, 1), true, of)[0];
@@ -91,6 +116,18 @@ Json split_at_spaces(std::string_view text) {
     text = stripped(text.substr(end), undefined(), true, false);
   }
   return parts;
+}
+
+Json split_lines(std::string_view text) {
+  Json lines = Json::array();
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    std::string_view line = text.substr(0, end);
+    if (end < text.size() && line.ends_with('\r')) line.remove_suffix(1);
+    add_part(lines, line);
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return lines;
 }
 
 Json split(std::string_view text, const Json& separator, const Json& limit, bool from_right) {
@@ -156,12 +193,30 @@ Json selected(const Json& list, const Arguments& arguments, bool keep) {
   return out;
 }
 
+// select("equalto", 3): the items that pass a test; without a test, those that are true.
+Json tested(const Json& list, const Arguments& arguments, bool keep) {
+  const Json test = arguments.get(0);
+  Arguments rest;
+  for (std::size_t i = 1; i < arguments.positional.size(); ++i) rest.positional.push_back(arguments.positional[i]);
+  Json out = Json::array();
+  for (const Json& item : items_of(list)) {
+    const bool passes = is_undefined(test) ? is_true(item) : apply_test(text_argument(test, "select"), item, rest);
+    if (passes == keep) out.push_back(item);
+  }
+  return out;
+}
+
 Json mapped(const Json& list, const Arguments& arguments) {
   const Json attribute = arguments.get(SIZE_MAX, "attribute"), filter = arguments.get(0);
   Json out = Json::array();
-  for (const Json& item : items_of(list))
-    out.push_back(is_undefined(attribute) ? apply_filter(text_argument(filter, "map"), item, {})
-                                          : item_of(item, attribute));
+  Arguments rest;
+  for (std::size_t i = 1; i < arguments.positional.size(); ++i) rest.positional.push_back(arguments.positional[i]);
+  const Json otherwise = arguments.get(SIZE_MAX, "default");
+  for (const Json& item : items_of(list)) {
+    Json made =
+        is_undefined(attribute) ? apply_filter(text_argument(filter, "map"), item, rest) : item_of(item, attribute);
+    out.push_back(is_undefined(made) ? otherwise : std::move(made));
+  }
   return out;
 }
 
@@ -179,12 +234,13 @@ Json end_of(const Json& value, bool first) {
 Json apply_filter(std::string_view name, const Json& value, const Arguments& arguments) {
   const auto as_text = [&] { return to_text(value); };
   if (name == "trim") return std::string(stripped(as_text(), arguments.get(0, "chars"), true, true));
-  if (name == "tojson") return to_json_text(value, arguments.get(0, "indent"));
+  if (name == "tojson") return to_json_text(value, arguments);
   if (name == "length" || name == "count") return length_of(value);
   if (name == "string") return as_text();
   if (name == "safe") return value;
   if (name == "upper" || name == "lower") return cased(as_text(), name == "upper", name);
   if (name == "capitalize") return capitalized(as_text(), name);
+  if (name == "title") return titled(as_text(), name);
   if (name == "default" || name == "d") {
     const bool also_false = is_true(arguments.get(1, "boolean"));
     if (!is_undefined(value) && (!also_false || is_true(value))) return value;
@@ -195,7 +251,12 @@ Json apply_filter(std::string_view name, const Json& value, const Arguments& arg
     return replaced(as_text(), text_argument(arguments.get(0, "old"), name),
                     text_argument(arguments.get(1, "new"), name));
   if (name == "join") {
-    const Json separator = arguments.get(0, "d");
+    const Json separator = arguments.get(0, "d"), attribute = arguments.get(1, "attribute");
+    if (!is_undefined(attribute)) {
+      Arguments by;
+      by.named.emplace_back("attribute", attribute);
+      return joined(mapped(value, by), is_undefined(separator) ? "" : text_argument(separator, name));
+    }
     return joined(value, is_undefined(separator) ? "" : text_argument(separator, name));
   }
   if (name == "list") return items_of(value);
@@ -212,6 +273,8 @@ Json apply_filter(std::string_view name, const Json& value, const Arguments& arg
   }
   if (name == "selectattr" || name == "rejectattr") return selected(value, arguments, name == "selectattr");
   if (name == "map") return mapped(value, arguments);
+  if (name == "select" || name == "reject") return tested(value, arguments, name == "select");
+  if (const auto made = apply_list_filter(name, value, arguments)) return *made;
   user_fail(kWhere, "the filter '{}' is not supported", name);
 }
 
@@ -233,6 +296,18 @@ bool apply_test(std::string_view name, const Json& value, const Arguments& argum
   if (name == "equalto" || name == "eq" || name == "==") return is_true(binary("==", value, arguments.get(0)));
   if (name == "ne") return is_true(binary("!=", value, arguments.get(0)));
   if (name == "in") return contains(arguments.get(0), value);
+  for (const auto& [word, op] :
+       {std::pair{"lt", "<"}, {"lessthan", "<"}, {"le", "<="}, {"gt", ">"}, {"greaterthan", ">"}, {"ge", ">="}})
+    if (name == word || name == op) return is_true(binary(op, value, arguments.get(0)));
+  if (name == "sameas")
+    return value.type() == arguments.get(0).type() && is_true(binary("==", value, arguments.get(0)));
+  if (name == "callable") return false;
+  if (name == "lower" || name == "upper") {
+    const std::string text = to_text(value);
+    const bool letters =
+        std::any_of(text.begin(), text.end(), [](unsigned char c) { return c >= 0x80 || (c | 32U) - 'a' < 26U; });
+    return letters && cased(text, name == "upper", name) == text;
+  }
   user_fail(kWhere, "the test '{}' is not supported", name);
 }
 
@@ -247,6 +322,29 @@ Json call_method(const Json& value, std::string_view name, const Arguments& argu
     if (name == "endswith") return text.ends_with(text_argument(arguments.get(0), name));
     if (name == "upper" || name == "lower") return cased(text, name == "upper", name);
     if (name == "capitalize") return capitalized(text, name);
+    if (name == "title") return titled(text, name);
+    if (name == "removeprefix" || name == "removesuffix") {
+      const std::string& part = text_argument(arguments.get(0), name);
+      if (name == "removeprefix") return text.starts_with(part) ? text.substr(part.size()) : text;
+      return text.ends_with(part) ? text.substr(0, text.size() - part.size()) : text;
+    }
+    if (name == "count") {
+      const std::string& part = text_argument(arguments.get(0), name);
+      if (part.empty()) user_fail(kWhere, "count: expected a text to count but received none");
+      int64_t count = 0;
+      std::string_view rest = text;
+      for (std::size_t at; (at = find_text(rest, part)) != std::string_view::npos; ++count)
+        rest.remove_prefix(at + part.size());
+      return count;
+    }
+    if (name == "find") {
+      const std::size_t at = find_text(text, text_argument(arguments.get(0), name));
+      return at == std::string_view::npos ? Json(int64_t(-1)) : Json(length_of(text.substr(0, at)));
+    }
+    if (name == "isdigit") {  // of ASCII; other digits are not asked about
+      return !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
+    }
+    if (name == "splitlines") return split_lines(text);
     if (name == "replace")
       return replaced(text, text_argument(arguments.get(0), name), text_argument(arguments.get(1), name));
     if (name == "join") return joined(arguments.get(0), text);

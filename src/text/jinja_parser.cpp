@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "base/errors.h"
 #include "text/jinja_lexer.h"
@@ -114,6 +115,7 @@ class Parser {
     if (name == "if") return parse_if();
     if (name == "for") return parse_for();
     if (name == "set") return parse_set();
+    if (name == "macro") return parse_macro();
     if (name == "generation") {  // marks what the assistant says; it renders as its content
       Statement statement = make(Statement::Kind::kScope);
       end_block();
@@ -128,7 +130,7 @@ class Parser {
       return statement;
     }
     complain(fmt::format(
-        "expected if, for, set, break, continue or generation but received '{}', which is not supported", name));
+        "expected if, for, set, macro, break, continue or generation but received '{}', which is not supported", name));
   }
 
   Statement parse_if() {
@@ -176,16 +178,46 @@ class Parser {
 
   Statement parse_set() {
     Statement statement = make(Statement::Kind::kSet);
-    statement.targets.push_back(expect_name());
-    if (accept_operator(".")) statement.text = expect_name();
+    do statement.targets.push_back(expect_name());
+    while (accept_operator(","));
+    if (statement.targets.size() == 1 && accept_operator(".")) statement.text = expect_name();
     if (accept_operator("=")) {
       statement.value = parse_expression();
+      if (is_operator(",")) {  // a tuple without brackets
+        ExpressionPtr list = node(Kind::kList);
+        list->parts.push_back(std::move(statement.value));
+        while (accept_operator(",")) list->parts.push_back(parse_expression());
+        measure(*list);
+        statement.value = std::move(list);
+      }
       end_block();
     } else {
       end_block();
       statement.body = parse_body({"endset"});
       end_block("endset");
     }
+    return statement;
+  }
+
+  // {% macro name(a, b=1) %} ... {% endmacro %}
+  Statement parse_macro() {
+    Statement statement = make(Statement::Kind::kMacro);
+    statement.text = expect_name();
+    expect_operator("(");
+    while (!accept_operator(")")) {
+      statement.targets.push_back(expect_name());
+      if (accept_operator("=")) {
+        statement.defaults.push_back(parse_expression());
+      } else if (!statement.defaults.empty()) {
+        complain("expected a default for every parameter after one that has it");
+      }
+      if (!is_operator(")")) expect_operator(",");
+    }
+    end_block();
+    const int loops = std::exchange(loops_, 0);
+    statement.body = parse_body({"endmacro"});
+    loops_ = loops;
+    end_block("endmacro");
     return statement;
   }
 
@@ -272,11 +304,18 @@ class Parser {
     }
   }
 
-  ExpressionPtr parse_unary() {
+  // Filters and tests bind looser than a sign: -1|abs is 1.
+  enum class Filters { kTake, kLeave };
+  ExpressionPtr parse_unary(Filters filters = Filters::kTake) {
     const Deeper deeper(*this);
-    if (accept_operator("-")) return node_of(Kind::kNegate, "", parse_unary());
-    if (accept_operator("+")) return parse_unary();
-    ExpressionPtr value = parse_primary();
+    ExpressionPtr value;
+    if (accept_operator("-")) {
+      value = node_of(Kind::kNegate, "", parse_unary(Filters::kLeave));
+    } else if (accept_operator("+")) {
+      value = parse_unary(Filters::kLeave);
+    } else {
+      value = parse_primary();
+    }
     while (true) {
       if (accept_operator(".")) {
         if (now().kind == TokenKind::kInteger) complain("expected a name after '.' but received " + shown());
@@ -286,6 +325,8 @@ class Parser {
       } else if (accept_operator("(")) {
         value = node_of(Kind::kCall, "", std::move(value));
         parse_arguments(*value);
+      } else if (filters == Filters::kLeave) {
+        return value;
       } else if (accept_operator("|")) {
         value = node_of(Kind::kFilter, expect_name(), std::move(value));
         if (accept_operator("(")) parse_arguments(*value);

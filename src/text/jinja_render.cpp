@@ -1,6 +1,8 @@
 #include "text/jinja_render.h"
 
+#include <algorithm>
 #include <array>
+#include <iterator>
 #include <map>
 
 #include "base/errors.h"
@@ -12,6 +14,7 @@ namespace limbeck::text::jinja {
 namespace {
 
 constexpr int64_t kMaxWork = 2'000'000;
+constexpr int kMaxCalls = 50;  // of macros in macros
 constexpr std::size_t kMaxOutput = std::size_t(16) << 20;
 
 using Kind = Expression::Kind;
@@ -79,6 +82,9 @@ class Renderer {
       case Statement::Kind::kSet:
         set(s);
         return Flow::kOn;
+      case Statement::Kind::kMacro:
+        macros_[s.text] = &s;
+        return Flow::kOn;
       case Statement::Kind::kScope: {
         scopes_.emplace_back();
         const Flow flow = render(s.body, out);
@@ -104,10 +110,7 @@ class Renderer {
       scopes_.pop_back();
       value = text;
     }
-    if (s.text.empty()) {
-      scopes_.back()[s.targets[0]] = std::move(value);
-      return;
-    }
+    if (s.text.empty()) return unpack(s, value, scopes_.back());
     Json* holder = find(s.targets[0]);
     if (!holder || !holder->is_object()) user_fail(where(s.line), "expected '{}' to be a namespace", s.targets[0]);
     spend(work_of_finding(*holder, s.text.size()), s.line);
@@ -281,8 +284,36 @@ class Renderer {
     return made;
   }
 
-  static bool is_function(std::string_view name) {
-    return name == "raise_exception" || name == "namespace" || name == "strftime_now" || name == "range";
+  bool is_function(std::string_view name) const {
+    for (const char* known : {"raise_exception", "namespace", "strftime_now", "range", "dict"})
+      if (name == known) return true;
+    return macros_.contains(name);
+  }
+
+  // A macro sees what the template set outside of loops, and its parameters.
+  Json call_macro(const Statement& macro, const Arguments& given, int64_t line) {
+    if (given.positional.size() > macro.targets.size())
+      user_fail(where(line), "macro '{}': expected at most {} arguments but received {}", macro.text,
+                macro.targets.size(), given.positional.size());
+    for (const auto& [name, value] : given.named)
+      if (std::find(macro.targets.begin(), macro.targets.end(), name) == macro.targets.end())
+        user_fail(where(line), "macro '{}' has no parameter '{}'", macro.text, name);
+    if (++calls_ > kMaxCalls) user_fail(where(line), "expected at most {} macros in macros", kMaxCalls);
+    std::vector<Scope> inner(std::make_move_iterator(scopes_.begin() + 1), std::make_move_iterator(scopes_.end()));
+    scopes_.resize(1);
+    scopes_.emplace_back();
+    const std::size_t num_required = macro.targets.size() - macro.defaults.size();
+    for (std::size_t i = 0; i < macro.targets.size(); ++i) {
+      Json value = given.get(i, macro.targets[i]);
+      if (is_undefined(value) && i >= num_required) value = value_of(*macro.defaults[i - num_required]);
+      scopes_.back()[macro.targets[i]] = std::move(value);
+    }
+    std::string text;
+    render(macro.body, text);
+    scopes_.resize(1);
+    std::move(inner.begin(), inner.end(), std::back_inserter(scopes_));
+    --calls_;
+    return text;
   }
 
   Json call(const Expression& e) {
@@ -297,6 +328,8 @@ class Renderer {
     if (callee.kind != Kind::kName || !is_function(callee.text))
       user_fail(kWhere, "the function '{}' is not supported", callee.text);
     const Arguments given = arguments(e);
+    if (const auto macro = macros_.find(callee.text); macro != macros_.end())
+      return call_macro(*macro->second, given, e.line);
     if (callee.text == "raise_exception") user_fail(kWhere, "the template refuses: {}", to_text(given.get(0)));
     if (callee.text == "strftime_now") return formatted_time(to_text(given.get(0)));
     if (callee.text == "range") return range(given);
@@ -335,6 +368,8 @@ class Renderer {
 
   const std::time_t now_;
   std::vector<Scope> scopes_;  // innermost last
+  std::map<std::string, const Statement*, std::less<>> macros_;
+  int calls_ = 0;
   std::string out_;
   int64_t work_ = 0;
 };
@@ -342,7 +377,8 @@ class Renderer {
 }  // namespace
 
 std::string render(std::string_view source, const Json& variables, std::optional<std::time_t> now) {
-  return Renderer(variables, now).run(parse(source));
+  const Body body = parse(source);  // macros point into it
+  return Renderer(variables, now).run(body);
 }
 
 }  // namespace limbeck::text::jinja

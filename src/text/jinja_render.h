@@ -1,6 +1,6 @@
-// Renders a Jinja template as far as chat templates go: output, if, for, set, namespaces, filters, tests and string
-// methods. Macros, includes and inheritance are refused. A template is a file from outside: its work and output are
-// limited.
+// Renders a Jinja template as far as chat templates go: output, if, for, set, macros, namespaces, filters, tests and
+// string methods. Calls with a body, includes and inheritance are refused. A template is a file from outside: its work
+// and output are limited.
 #pragma once
 
 #include <ctime>

@@ -49,7 +49,8 @@ struct Statement {
     kOutput,  // value
     kIf,      // value, body, otherwise
     kFor,     // targets in value, if condition; body, otherwise
-    kSet,     // targets[0], or targets[0].text when that is not empty; value, or body when there is none
+    kSet,     // targets, or targets[0].text when that is not empty; value, or body when there is none
+    kMacro,   // text(targets...), with defaults for the last of them; body
     kScope,   // body
     kBreak,
     kContinue,
@@ -59,6 +60,7 @@ struct Statement {
   std::string text;
   std::vector<std::string> targets;
   ExpressionPtr value, condition;
+  std::vector<ExpressionPtr> defaults;
   Body body, otherwise;
 };
 

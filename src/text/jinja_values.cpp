@@ -68,8 +68,20 @@ Json whole_arithmetic(std::string_view op, int64_t a, int64_t b) {
   return result;
 }
 
+Json repeated_text(const std::string& text, const Json& times) {
+  constexpr int64_t kMost = 1 << 20;  // bytes
+  const int64_t count = std::max<int64_t>(0, times.get<int64_t>());
+  if (!text.empty() && count > kMost / int64_t(text.size()))
+    user_fail(kWhere, "'*': expected at most {} bytes of text", kMost);
+  std::string out;
+  for (int64_t i = 0; i < count && !text.empty(); ++i) out += text;
+  return out;
+}
+
 Json arithmetic(std::string_view op, const Json& left, const Json& right) {
   if (op == "+" && left.is_string() && right.is_string()) return text_of(left) + text_of(right);
+  if (op == "*" && left.is_string() && right.is_number_integer()) return repeated_text(text_of(left), right);
+  if (op == "*" && right.is_string() && left.is_number_integer()) return repeated_text(text_of(right), left);
   if (op == "+" && left.is_array() && right.is_array()) {
     Json joined = left;
     for (const Json& item : right) joined.push_back(item);
@@ -174,23 +186,6 @@ std::string to_text(const Json& value) {
     default:
       return value.dump();
   }
-}
-
-std::string to_json_text(const Json& value, const Json& indent) {
-  if (is_undefined(value)) user_fail(kWhere, "tojson: expected a value but received an undefined one");
-  if (indent.is_number_integer()) {
-    const int64_t width = indent.get<int64_t>();
-    if (width < 0 || width > 16) user_fail(kWhere, "tojson: expected an indent from 0 to 16 but received {}", width);
-    return value.dump(int(width));
-  }
-  if (!value.is_structured()) return value.dump();
-  std::string out;
-  for (const auto& [key, item] : value.items()) {
-    if (!out.empty()) out += ", ";
-    if (value.is_object()) out += Json(key).dump() + ": ";
-    out += to_json_text(item, indent);
-  }
-  return value.is_object() ? "{" + out + "}" : "[" + out + "]";
 }
 
 int64_t length_of(const Json& value) {

@@ -2,6 +2,7 @@
 // characters and compared as Python does.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -28,9 +29,10 @@ struct Arguments {
 };
 
 bool is_true(const Json& value);
-std::string to_text(const Json& value);                           // as {{ value }} prints it
-std::string to_json_text(const Json& value, const Json& indent);  // as Python's json.dumps(ensure_ascii=False)
-std::string kind_of(const Json& value);                           // for messages: "a string"
+std::string to_text(const Json& value);  // as {{ value }} prints it
+// As Python's json.dumps: Transformers' tojson(ensure_ascii=False, indent=None, separators=None, sort_keys=False).
+std::string to_json_text(const Json& value, const Arguments& arguments);
+std::string kind_of(const Json& value);  // for messages: "a string"
 int64_t length_of(const Json& value);
 // As std::string_view::find, but in time that grows with the text alone, whatever the two are.
 std::size_t find_text(std::string_view text, std::string_view part);
@@ -42,6 +44,8 @@ Json item_of(const Json& value, const Json& key);  // undefined when there is no
 Json slice_of(const Json& value, const Json& begin, const Json& end, const Json& step);
 std::vector<Json> items_of(const Json& value);  // what a loop goes through
 Json apply_filter(std::string_view name, const Json& value, const Arguments& arguments);
+// Of lists and numbers; none when there is no such filter (jinja_list_filters.cpp).
+std::optional<Json> apply_list_filter(std::string_view name, const Json& value, const Arguments& arguments);
 bool apply_test(std::string_view name, const Json& value, const Arguments& arguments);
 Json call_method(const Json& value, std::string_view name, const Arguments& arguments);
 

@@ -1,16 +1,19 @@
 #include "text/tokenizer.h"
 
 #include <array>
-#include <atomic>
 #include <unordered_map>
 
 #include "base/errors.h"
 #include "text/added_tokens.h"
 #include "text/bpe.h"
 #include "text/byte_alphabet.h"
+#include "text/normal_forms.h"
+#include "text/pipeline_tokenizer.h"
+#include "text/post_processor.h"
 #include "text/pre_tokenizer.h"
 #include "text/tokenizer_json.h"
 #include "text/unicode.h"
+#include "text/vocabulary_index.h"
 #include "text/word_cache.h"
 
 namespace limbeck::text {
@@ -40,14 +43,14 @@ class ByteLevelBpe final : public Tokenizer {
   std::string decode(std::span<const int32_t> ids, bool skip_special) const override;
   std::string_view token_bytes(int32_t id) const override { return bytes_.of(id); }
   bool is_special(int32_t id) const override {
-    return id >= 0 && std::size_t(id) < special_.size() && special_[std::size_t(id)];
+    return id >= 0 && std::size_t(id) < index_.special.size() && index_.special[std::size_t(id)];
   }
   std::optional<int32_t> id_of(std::string_view token) const override;
   const TokenizerSpec& spec() const override { return spec_; }
+  const PostProcessor& post_processor() const override { return post_processor_; }
   void save(const std::filesystem::path& folder) const override { save_tokenizer(spec_, folder); }
 
  private:
-  void check_utf8() const;
   void index_tokens();
   void index_added();
   Bpe make_bpe() const;
@@ -58,25 +61,21 @@ class ByteLevelBpe final : public Tokenizer {
   const TokenizerSpec spec_;
   const uint64_t number_;  // differs from that of any other tokenizer of this process
   Scanner scanner_;
+  const VocabularyIndex index_;
   TokenBytes bytes_;
-  std::vector<bool> special_;
-  std::unordered_map<std::string_view, int32_t> ids_;          // of the tokens as the vocabulary spells them
+  PostProcessor post_processor_;
   std::unordered_map<std::string_view, int32_t> whole_words_;  // by bytes, for ignore_merges
   std::unique_ptr<AddedTokenFinder> raw_added_, normalized_added_;
   std::unique_ptr<Bpe> bpe_;
 };
 
-uint64_t next_number() {
-  static std::atomic<uint64_t> last{0};
-  return ++last;
-}
-
 ByteLevelBpe::ByteLevelBpe(TokenizerSpec given)
-    : spec_(std::move(given)), number_(next_number()), scanner_(scanner_of(spec_.pre_tokenizer)) {
-  if (spec_.tokens.empty()) fail(kWhere, "expected a vocabulary but received none");
+    : spec_(std::move(given)),
+      number_(next_tokenizer_number()),
+      scanner_(scanner_of(spec_.pre_tokenizer)),
+      index_(spec_) {
   if (spec_.add_prefix_space && spec_.pre_tokenizer != PreTokenizer::kGpt2)
     fail(kWhere, "add_prefix_space is supported with the GPT-2 pre-tokenizer only");
-  check_utf8();
   index_tokens();
   index_added();
   bpe_ = std::make_unique<Bpe>(make_bpe());
@@ -91,42 +90,14 @@ ByteLevelBpe::ByteLevelBpe(TokenizerSpec given)
   check_id("missing_byte_token", spec_.missing_byte_token);
   if (spec_.add_bos && !spec_.bos) fail(kWhere, "add_bos: expected a bos token but none is named");
   if (spec_.add_eos && !spec_.eos) fail(kWhere, "add_eos: expected an eos token but none is named");
-}
-
-void ByteLevelBpe::check_utf8() const {
-  const auto check = [](std::string_view text, const char* what, auto index) {
-    if (valid_utf8_prefix(text) != text.size())
-      fail(kWhere, "{} {}: expected UTF-8 but received other bytes", what, index);
-  };
-  for (std::size_t id = 0; id < spec_.tokens.size(); ++id) check(spec_.tokens[id], "token", id);
-  for (const AddedToken& token : spec_.added) check(token.content, "added token", token.id);
+  post_processor_ = make_post_processor(spec_, vocab_size());
 }
 
 void ByteLevelBpe::index_tokens() {
-  std::size_t size = spec_.tokens.size();
-  const std::size_t most = spec_.tokens.size() + 4 * spec_.added.size() + 65536;
-  for (const AddedToken& token : spec_.added) {
-    if (token.id < 0 || std::size_t(token.id) >= most)
-      fail(kWhere, "added token '{}': expected an id from 0 to {} but received {}", token.content, most - 1, token.id);
-    size = std::max(size, std::size_t(token.id) + 1);
-  }
-  std::vector<std::string_view> texts(size);
-  for (std::size_t id = 0; id < spec_.tokens.size(); ++id) texts[id] = spec_.tokens[id];
-  for (const AddedToken& token : spec_.added) {
-    std::string_view& text = texts[std::size_t(token.id)];
-    if (!text.empty() && text != token.content)
-      fail(kWhere, "added token '{}': its id {} is that of the token '{}'", token.content, token.id, text);
-    text = token.content;
-  }
-  ids_.reserve(size);
-  bytes_.ends.reserve(size);
-  for (std::size_t id = 0; id < size; ++id) {
-    if (!texts[id].empty()) {
-      const auto [other, is_new] = ids_.emplace(texts[id], int32_t(id));
-      if (!is_new) fail(kWhere, "token '{}' has two ids, {} and {}", texts[id], other->second, id);
-    }
-    const auto bytes = alphabet_to_bytes(texts[id]);
-    bytes_.bytes += bytes ? std::string_view(*bytes) : texts[id];
+  bytes_.ends.reserve(index_.texts.size());
+  for (const std::string_view text : index_.texts) {
+    const auto bytes = alphabet_to_bytes(text);
+    bytes_.bytes += bytes ? std::string_view(*bytes) : text;
     bytes_.ends.push_back(bytes_.bytes.size());
   }
   if (spec_.ignore_merges) {
@@ -137,11 +108,8 @@ void ByteLevelBpe::index_tokens() {
 }
 
 void ByteLevelBpe::index_added() {
-  special_.resize(bytes_.ends.size(), false);
   std::vector<AddedToken> raw, normalized;
   for (const AddedToken& token : spec_.added) {
-    if (token.content.empty()) fail(kWhere, "added token {}: expected a text but received none", token.id);
-    special_[std::size_t(token.id)] = token.special;
     AddedToken pattern = token;
     if (token.normalized && spec_.nfc) {
       std::string storage;
@@ -158,8 +126,8 @@ Bpe ByteLevelBpe::make_bpe() const {
   byte_ids.fill(-1);
   std::size_t known = 0;
   const auto id_in_model = [&](std::string_view token) -> std::optional<int32_t> {  // not of an added token beyond it
-    const auto found = ids_.find(token);
-    if (found == ids_.end() || std::size_t(found->second) >= spec_.tokens.size()) return std::nullopt;
+    const auto found = index_.ids.find(token);
+    if (found == index_.ids.end() || std::size_t(found->second) >= spec_.tokens.size()) return std::nullopt;
     return found->second;
   };
   for (int b = 0; b < 256; ++b) {
@@ -182,11 +150,14 @@ Bpe ByteLevelBpe::make_bpe() const {
 }
 
 std::vector<int32_t> ByteLevelBpe::encode(std::string_view text) const {
+  if (!post_processor_.is_simple())
+    return post_processor_.process(encode_rendered(text), nullptr, PostProcessor::Special::kAdd).ids;
+  const auto &before = post_processor_.before(), &after = post_processor_.after();
   std::vector<int32_t> ids;
   ids.reserve(text.size() / 3 + 8);
-  if (spec_.add_bos) ids.push_back(*spec_.bos);
+  ids.insert(ids.end(), before.begin(), before.end());
   append(text, true, ids);
-  if (spec_.add_eos) ids.push_back(*spec_.eos);
+  ids.insert(ids.end(), after.begin(), after.end());
   return ids;
 }
 
@@ -267,14 +238,15 @@ std::string ByteLevelBpe::decode(std::span<const int32_t> ids, bool skip_special
 }
 
 std::optional<int32_t> ByteLevelBpe::id_of(std::string_view token) const {
-  const auto found = ids_.find(token);
-  if (found == ids_.end()) return std::nullopt;
+  const auto found = index_.ids.find(token);
+  if (found == index_.ids.end()) return std::nullopt;
   return found->second;
 }
 
 }  // namespace
 
 std::shared_ptr<const Tokenizer> Tokenizer::from_spec(TokenizerSpec spec) {
+  if (spec.pipeline) return make_pipeline_tokenizer(std::move(spec));
   return std::make_shared<ByteLevelBpe>(std::move(spec));
 }
 

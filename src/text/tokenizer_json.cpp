@@ -1,10 +1,15 @@
 #include "text/tokenizer_json.h"
 
+#include <cmath>
 #include <unordered_map>
 
 #include "base/errors.h"
 #include "base/json.h"
+#include "base/printable.h"
 #include "text/added_ids.h"
+#include "text/component.h"
+#include "text/pipeline_tokenizer.h"
+#include "text/post_processor.h"
 #include "text/pre_tokenizer.h"
 
 namespace limbeck::text {
@@ -17,12 +22,18 @@ class Reader {
   }
 
   TokenizerSpec read() {
-    read_model(object(root_, "model"));
+    const Json& model = object(root_, "model");
+    const ModelKind kind = kind_of(model);
+    if (kind == ModelKind::kUnigram) {
+      read_scored_vocabulary(model);
+    } else {
+      read_vocabulary(object(model, "vocab"));
+    }
+    if (kind == ModelKind::kBpe) read_merges(model.value("merges", Json()));
     read_added(root_.value("added_tokens", Json()));
-    read_normalizer(root_.value("normalizer", Json()));
-    read_pre_tokenizer(root_.value("pre_tokenizer", Json()));
     read_post_processor(root_.value("post_processor", Json()));
-    read_decoder(root_.value("decoder", Json()));
+    read_limits();
+    if (kind != ModelKind::kBpe || !is_plain_byte_level(model)) read_pipeline(model, kind);
     return std::move(spec_);
   }
 
@@ -63,27 +74,69 @@ class Reader {
     return found != step.end() && found->is_string() ? found->get<std::string>() : "an object without a type";
   }
 
-  void read_model(const Json& model) {
-    if (const auto type = model.find("type"); type != model.end() && *type != "BPE")
-      unsupported("model: expected BPE", type->dump());
-    for (const char* key : {"continuing_subword_prefix", "end_of_word_suffix"}) {
-      const auto found = model.find(key);
-      if (found != model.end() && !found->is_null() && *found != "")
-        unsupported(fmt::format("model: expected no '{}'", key), found->dump());
-    }
+  ModelKind kind_of(const Json& model) const {
+    const auto type = model.find("type");
+    const std::string name = type == model.end() ? model.contains("merges") ? "BPE" : "WordPiece"  // old files
+                             : type->is_string() ? type->get<std::string>()
+                                                 : type->dump();
+    if (name == "BPE") return ModelKind::kBpe;
+    if (name == "Unigram") return ModelKind::kUnigram;
+    if (name == "WordPiece") return ModelKind::kWordPiece;
+    unsupported("model: expected BPE, Unigram or WordPiece", name);
+  }
+
+  std::optional<int32_t> unknown_token(const Json& model) const {
+    const auto unk = model.find("unk_token");
+    if (unk == model.end() || unk->is_null()) return std::nullopt;
+    const std::string token = text(model, "unk_token", "model");
+    const auto found = ids_.find(token);
+    if (found == ids_.end()) fail(where_, "model: unk_token '{}' is not in the vocabulary", token);
+    return found->second;
+  }
+
+  void read_pipeline(const Json& model, ModelKind kind) {
+    Pipeline pipeline{.model = kind,
+                      .normalizer = root_.value("normalizer", Json()),
+                      .pre_tokenizer = root_.value("pre_tokenizer", Json()),
+                      .decoder = root_.value("decoder", Json()),
+                      .byte_fallback = flag(model, "byte_fallback", false),
+                      .fuse_unknown = flag(model, "fuse_unk", false),
+                      .ignore_merges = flag(model, "ignore_merges", false)};
     if (const auto dropout = model.find("dropout"); dropout != model.end() && !dropout->is_null() && *dropout != 0)
       unsupported("model: expected no 'dropout'", dropout->dump());
-    if (flag(model, "byte_fallback", false)) unsupported("model: expected no 'byte_fallback'", "true");
-    spec_.ignore_merges = flag(model, "ignore_merges", false);
-    spec_.fuse_missing_bytes = flag(model, "fuse_unk", false);
-    read_vocabulary(object(model, "vocab"));
-    if (const auto unk = model.find("unk_token"); unk != model.end() && !unk->is_null()) {
-      const std::string token = text(model, "unk_token", "model");
-      const auto found = ids_.find(token);
-      if (found == ids_.end()) fail(where_, "model: unk_token '{}' is not in the vocabulary", token);
-      spec_.missing_byte_token = found->second;
+    const Component settings(model, std::string(where_), "model");
+    pipeline.continuing_prefix = settings.text("continuing_subword_prefix", kind == ModelKind::kWordPiece ? "##" : "");
+    pipeline.end_of_word = settings.text("end_of_word_suffix", "");
+    if (kind == ModelKind::kWordPiece)
+      pipeline.longest_word = settings.number("max_input_chars_per_word", 0, INT32_MAX, 100);
+    if (kind == ModelKind::kUnigram) {
+      pipeline.unknown = int32_t(settings.number("unk_id", 0, int64_t(spec_.tokens.size()) - 1));
+      pipeline.scores = std::move(scores_);
+    } else {
+      pipeline.unknown = unknown_token(model);
     }
-    read_merges(model.value("merges", Json()));
+    check_pipeline(pipeline, where_);
+    spec_.pipeline = std::make_shared<const Pipeline>(std::move(pipeline));
+  }
+
+  // [["token", -1.5], ...]
+  void read_scored_vocabulary(const Json& model) {
+    const auto vocabulary = model.find("vocab");
+    if (vocabulary == model.end() || !vocabulary->is_array() || vocabulary->empty())
+      fail(where_, "'vocab': expected an array of tokens with scores but received {}",
+           vocabulary == model.end() ? "nothing" : vocabulary->type_name());
+    vocabulary_count_ = int64_t(vocabulary->size());
+    for (const Json& entry : *vocabulary) {
+      if (!entry.is_array() || entry.size() != 2 || !entry[0].is_string() || !entry[1].is_number())
+        fail(where_, "vocab entry {}: expected a token and its score but received {}", spec_.tokens.size(),
+             printable_value(entry));
+      ids_[entry[0].get<std::string>()] = int32_t(spec_.tokens.size());  // that library's trainer writes <unk> twice
+      spec_.tokens.push_back(entry[0].get<std::string>());
+      scores_.push_back(entry[1].get<double>());
+      if (!std::isfinite(scores_.back()))
+        fail(where_, "vocab entry {}: expected a finite score but received {}", spec_.tokens.size() - 1,
+             printable_value(entry));
+    }
   }
 
   void read_vocabulary(const Json& vocabulary) {
@@ -143,115 +196,132 @@ class Reader {
     }
   }
 
-  void read_normalizer(const Json& step) {
-    if (step.is_null()) return;
-    const std::string type = type_of(step);
-    if (type == "Sequence") {
-      for (const Json& inner : step.value("normalizers", Json::array())) read_normalizer(inner);
-    } else if (type == "NFC") {
+  // What ByteLevelBpe computes by itself; anything else is a pipeline.
+  bool is_plain_byte_level(const Json& model) {
+    for (const char* key : {"continuing_subword_prefix", "end_of_word_suffix"}) {
+      const auto found = model.find(key);
+      if (found != model.end() && !found->is_null() && *found != "") return false;
+    }
+    if (const auto dropout = model.find("dropout"); dropout != model.end() && !dropout->is_null() && *dropout != 0)
+      return false;
+    if (flag(model, "byte_fallback", false) || !reads_normalizer(root_.value("normalizer", Json())) ||
+        !reads_pre_tokenizer(root_.value("pre_tokenizer", Json())) || !is_byte_level(root_.value("decoder", Json())))
+      return false;
+    spec_.ignore_merges = flag(model, "ignore_merges", false);
+    spec_.fuse_missing_bytes = flag(model, "fuse_unk", false);
+    spec_.missing_byte_token = unknown_token(model);
+    return true;
+  }
+
+  Component component(const Json& step, const char* place) const { return {step, std::string(where_), place}; }
+
+  bool reads_normalizer(const Json& step) {
+    for (const Component& one : component(step, "normalizer").flattened("normalizers")) {
+      if (one.type() != "NFC") return false;
       spec_.nfc = true;
-    } else {
-      unsupported("normalizer: expected none or NFC", type);
     }
+    return true;
   }
 
-  void flatten(const Json& step, const char* inner_key, std::vector<const Json*>& out) const {
-    if (step.is_null()) return;
-    if (type_of(step) != "Sequence") return out.push_back(&step);
-    const auto inner = step.find(inner_key);
-    if (inner == step.end() || !inner->is_array()) fail(where_, "'{}': expected an array in a Sequence", inner_key);
-    for (const Json& next : *inner) flatten(next, inner_key, out);
+  bool is_byte_level(const Json& step) const {
+    const auto steps = component(step, "decoder").flattened("decoders");
+    return steps.size() == 1 && steps[0].type() == "ByteLevel";
   }
 
-  void read_pre_tokenizer(const Json& step) {
-    std::vector<const Json*> steps;
-    flatten(step, "pretokenizers", steps);
-    std::string names;
-    for (const Json* one : steps) names += (names.empty() ? "" : " + ") + type_of(*one);
-    const std::string known = "pre_tokenizer: expected ByteLevel, Digits + ByteLevel or Split + ByteLevel";
-    if (names == "ByteLevel") {
-      if (!flag(*steps[0], "use_regex", true)) unsupported(known, "ByteLevel with use_regex false");
-      spec_.add_prefix_space = flag(*steps[0], "add_prefix_space", true);
-      return;
+  // ByteLevel, Digits + ByteLevel, or Split by a published expression + ByteLevel.
+  bool reads_pre_tokenizer(const Json& step) {
+    const auto steps = component(step, "pre_tokenizer").flattened("pretokenizers");
+    if (steps.empty() || steps.size() > 2 || steps.back().type() != "ByteLevel") return false;
+    const bool prefix = steps.back().flag("add_prefix_space", true), regex = steps.back().flag("use_regex", true);
+    if (steps.size() == 1) {
+      spec_.add_prefix_space = prefix;
+      return regex;
     }
-    if (names != "Digits + ByteLevel" && names != "Split + ByteLevel")
-      unsupported(known, names.empty() ? "none" : names);
-    if (flag(*steps[1], "add_prefix_space", true)) unsupported(known, names + " with add_prefix_space");
-    if (type_of(*steps[0]) == "Digits") {
-      if (!flag(*steps[0], "individual_digits", false)) unsupported(known, "Digits without individual_digits");
-      if (!flag(*steps[1], "use_regex", true)) unsupported(known, names + " with use_regex false");
+    if (prefix) return false;
+    if (steps[0].type() == "Digits") {
       spec_.pre_tokenizer = PreTokenizer::kSmolLm;
-      return;
+      return regex && steps[0].flag("individual_digits", false);
     }
-    if (flag(*steps[1], "use_regex", true)) unsupported(known, names + " with use_regex");
-    read_split(*steps[0]);
+    return !regex && steps[0].type() == "Split" && reads_split(steps[0]);
   }
 
-  void read_split(const Json& split) {
-    const std::string behavior = text(split, "behavior", "Split");
-    if (behavior != "Isolated" || flag(split, "invert", false))
-      unsupported("Split: expected the behavior Isolated, not inverted", behavior);
-    const std::string regex = text(object(split, "pattern"), "Regex", "Split's pattern");
-    if (regex == kGpt2Regex) {
+  bool reads_split(const Component& split) {
+    if (split.text("behavior", "") != "Isolated" || split.flag("invert", false)) return false;
+    const Component::Pattern pattern = split.pattern();
+    if (!pattern.is_regex) return false;
+    if (pattern.text == kGpt2Regex) {
       spec_.pre_tokenizer = PreTokenizer::kGpt2;
-    } else if (regex == kLlama3Regex) {
+    } else if (pattern.text == kLlama3Regex) {
       spec_.pre_tokenizer = PreTokenizer::kLlama3;
-    } else if (regex == kQwen2Regex) {
+    } else if (pattern.text == kQwen2Regex) {
       spec_.pre_tokenizer = PreTokenizer::kQwen2;
     } else {
-      unsupported("Split: expected the regular expression of GPT-2, Llama-3 or Qwen2", "'" + regex + "'");
+      return false;
     }
+    return true;
   }
 
   void read_post_processor(const Json& step) {
-    std::vector<const Json*> steps;
-    flatten(step, "processors", steps);
-    for (const Json* one : steps) {
-      const std::string type = type_of(*one);
-      if (type == "TemplateProcessing") {
-        read_template(*one);
-      } else if (type != "ByteLevel") {
-        unsupported("post_processor: expected ByteLevel or TemplateProcessing", type);
-      }
-    }
+    int64_t size = int64_t(spec_.tokens.size());
+    for (const AddedToken& token : spec_.added) size = std::max<int64_t>(size, int64_t(token.id) + 1);
+    const PostProcessor given(component(step, "post_processor"), size);
+    const auto one_of = [](const std::vector<int32_t>& ids) {
+      return ids.size() == 1 ? std::optional(ids[0]) : std::nullopt;
+    };
+    spec_.bos = one_of(given.before());
+    spec_.eos = one_of(given.after());
+    spec_.add_bos = spec_.bos.has_value();
+    spec_.add_eos = spec_.eos.has_value();
+    if (!(given == PostProcessor(spec_.bos, spec_.eos))) spec_.post_processor = step;
   }
 
-  // The pieces of a text alone: at most one token before it (bos) and one after (eos).
-  void read_template(const Json& step) {
-    const auto single = step.find("single");
-    if (single == step.end() || !single->is_array()) fail(where_, "TemplateProcessing: expected an array 'single'");
-    bool after_text = false;
-    for (const Json& piece : *single) {
-      if (piece.is_object() && piece.contains("Sequence")) {
-        if (after_text) unsupported("TemplateProcessing: expected the text once", "it twice");
-        after_text = true;
-        continue;
-      }
-      if (!piece.is_object() || !piece.contains("SpecialToken"))
-        fail(where_, "TemplateProcessing: expected a Sequence or a SpecialToken but received {}", piece.dump());
-      const std::string name = text(object(piece, "SpecialToken"), "id", "SpecialToken");
-      auto& wanted = after_text ? spec_.eos : spec_.bos;
-      bool& add = after_text ? spec_.add_eos : spec_.add_bos;
-      const Json ids = object(object(step, "special_tokens"), name.c_str()).value("ids", Json());
-      if (add || !ids.is_array() || ids.size() != 1)
-        unsupported("TemplateProcessing: expected at most one token before the text and one after", single->dump());
-      wanted = id(ids[0], "TemplateProcessing's token '" + name + "'", INT32_MAX);
-      add = true;
-    }
-    if (!after_text) unsupported("TemplateProcessing: expected the text", "none");
+  void read_limits() {
+    const Json truncation = root_.value("truncation", Json()), padding = root_.value("padding", Json());
+    if (!truncation.is_null()) spec_.truncation = read_truncation(component(truncation, "truncation"));
+    if (!padding.is_null()) spec_.padding = read_padding(component(padding, "padding"));
   }
 
-  void read_decoder(const Json& step) {
-    std::vector<const Json*> steps;
-    flatten(step, "decoders", steps);
-    if (steps.size() != 1 || type_of(*steps[0]) != "ByteLevel")
-      unsupported("decoder: expected ByteLevel", steps.empty() ? "none" : type_of(*steps[0]));
+  static bool is_left(const Component& settings) {
+    const std::string direction = settings.text("direction", "Right");
+    if (direction != "Left" && direction != "Right")
+      settings.broken("Left or Right as 'direction'", "'" + printable(direction) + "'");
+    return direction == "Left";
+  }
+
+  static Truncation read_truncation(const Component& settings) {
+    Truncation truncation{.max_length = settings.number("max_length", 0, INT32_MAX),
+                          .stride = settings.number("stride", 0, INT32_MAX, 0),
+                          .from_left = is_left(settings)};
+    const std::string strategy = settings.text("strategy", "LongestFirst");
+    if (strategy == "OnlyFirst") {
+      truncation.strategy = Truncation::Strategy::kOnlyFirst;
+    } else if (strategy == "OnlySecond") {
+      truncation.strategy = Truncation::Strategy::kOnlySecond;
+    } else if (strategy != "LongestFirst") {
+      settings.broken("LongestFirst, OnlyFirst or OnlySecond as 'strategy'", "'" + printable(strategy) + "'");
+    }
+    return truncation;
+  }
+
+  static Padding read_padding(const Component& settings) {
+    Padding padding{.id = int32_t(settings.number("pad_id", 0, INT32_MAX, 0)),
+                    .type_id = int32_t(settings.number("pad_type_id", 0, INT32_MAX, 0)),
+                    .token = settings.text("pad_token", "[PAD]"),
+                    .on_left = is_left(settings)};
+    constexpr int64_t kMost = 1 << 24;  // tokens
+    if (settings.find("pad_to_multiple_of")) padding.multiple_of = settings.number("pad_to_multiple_of", 0, kMost);
+    const Json* strategy = settings.find("strategy");
+    if (strategy && strategy->is_object()) padding.length = settings.at("strategy").number("Fixed", 0, kMost);
+    if (strategy && !strategy->is_object() && *strategy != "BatchLongest")
+      settings.broken("BatchLongest or a Fixed length as 'strategy'", printable_value(*strategy));
+    return padding;
   }
 
   const std::string_view where_;
   Json root_;
   TokenizerSpec spec_;
   std::unordered_map<std::string, int32_t> ids_;
+  std::vector<double> scores_;  // of a Unigram vocabulary
   int64_t vocabulary_count_ = 0;
 };
 

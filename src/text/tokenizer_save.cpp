@@ -18,6 +18,7 @@ Json byte_level(bool add_prefix_space, bool use_regex) {
 }
 
 Json pre_tokenizer(const TokenizerSpec& spec) {
+  if (spec.pipeline) return spec.pipeline->pre_tokenizer;
   if (spec.pre_tokenizer == PreTokenizer::kGpt2) return byte_level(spec.add_prefix_space, true);
   Json first, second;
   if (spec.pre_tokenizer == PreTokenizer::kSmolLm) {
@@ -38,6 +39,8 @@ std::string token_text(const TokenizerSpec& spec, int32_t id) {
 }
 
 Json post_processor(const TokenizerSpec& spec) {
+  if (!spec.post_processor.is_null()) return spec.post_processor;
+  if (spec.pipeline && !spec.add_bos && !spec.add_eos) return nullptr;
   if (!spec.add_bos && !spec.add_eos) return byte_level(true, true);
   Json single = Json::array(), pair = Json::array(), special = Json::object();
   const auto add_token = [&](int32_t id, Json& pieces, int type_id) {
@@ -102,14 +105,8 @@ std::string json_text(std::string_view text) {
 }
 
 // Written by hand: a JSON object of base looks every new key up from the front.
-std::string model_text(const TokenizerSpec& spec) {
-  std::string out = R"({"type": "BPE", "dropout": null, "unk_token": )";
-  out += spec.missing_byte_token ? json_text(token_text(spec, *spec.missing_byte_token)) : "null";
-  out += R"(, "continuing_subword_prefix": null, "end_of_word_suffix": null, "fuse_unk": )";
-  out += spec.fuse_missing_bytes ? "true" : "false";
-  out += R"(, "byte_fallback": false, "ignore_merges": )";
-  out += spec.ignore_merges ? "true" : "false";
-  out += ", \"vocab\": {";
+std::string vocabulary_text(const TokenizerSpec& spec) {
+  std::string out = "{";
   const std::vector<std::string> tokens = vocabulary(spec);
   const char* before = "\n    ";
   for (std::size_t id = 0; id < tokens.size(); ++id) {
@@ -117,8 +114,12 @@ std::string model_text(const TokenizerSpec& spec) {
     out += before + json_text(tokens[id]) + ": " + std::to_string(id);
     before = ",\n    ";
   }
-  out += "\n  }, \"merges\": [";
-  before = "\n    ";
+  return out + "\n  }";
+}
+
+std::string merges_text(const TokenizerSpec& spec) {
+  std::string out = "[";
+  const char* before = "\n    ";
   const bool with_spaces = std::any_of(spec.merges.begin(), spec.merges.end(), [](auto& merge) {
     return merge.first.find(' ') != std::string::npos || merge.second.find(' ') != std::string::npos;
   });
@@ -127,7 +128,71 @@ std::string model_text(const TokenizerSpec& spec) {
     out += with_spaces ? "[" + json_text(left) + ", " + json_text(right) + "]" : json_text(left + " " + right);
     before = ",\n    ";
   }
+  return out + "\n  ]";
+}
+
+std::string bpe_text(const TokenizerSpec& spec) {
+  const Pipeline* pipeline = spec.pipeline.get();
+  const auto unknown = pipeline ? pipeline->unknown : spec.missing_byte_token;
+  const auto part = [](const std::string& text) { return text.empty() ? "null" : json_text(text); };
+  std::string out = R"({"type": "BPE", "dropout": null, "unk_token": )";
+  out += unknown ? json_text(token_text(spec, *unknown)) : "null";
+  out += R"(, "continuing_subword_prefix": )" + (pipeline ? part(pipeline->continuing_prefix) : "null");
+  out += R"(, "end_of_word_suffix": )" + (pipeline ? part(pipeline->end_of_word) : "null");
+  const auto flag = [&](const char* name, bool value) { out += fmt::format(R"(, "{}": {})", name, value); };
+  flag("fuse_unk", pipeline ? pipeline->fuse_unknown : spec.fuse_missing_bytes);
+  flag("byte_fallback", pipeline && pipeline->byte_fallback);
+  flag("ignore_merges", pipeline ? pipeline->ignore_merges : spec.ignore_merges);
+  return out + ", \"vocab\": " + vocabulary_text(spec) + ", \"merges\": " + merges_text(spec) + "}";
+}
+
+std::string word_piece_text(const TokenizerSpec& spec) {
+  return fmt::format(
+      R"({{"type": "WordPiece", "unk_token": {}, "continuing_subword_prefix": {}, "max_input_chars_per_word": {}, "vocab": {}}})",
+      json_text(token_text(spec, *spec.pipeline->unknown)), json_text(spec.pipeline->continuing_prefix),
+      spec.pipeline->longest_word, vocabulary_text(spec));
+}
+
+std::string unigram_text(const TokenizerSpec& spec) {
+  const Pipeline& pipeline = *spec.pipeline;
+  std::string out = fmt::format(R"({{"type": "Unigram", "unk_id": {}, "byte_fallback": {}, "vocab": [)",
+                                *pipeline.unknown, pipeline.byte_fallback);
+  const std::vector<std::string> tokens = vocabulary(spec);
+  const char* before = "\n    ";
+  for (std::size_t id = 0; id < tokens.size(); ++id) {
+    const double score = id < pipeline.scores.size() ? pipeline.scores[id] : 0.0;
+    out += before + fmt::format("[{}, {}]", json_text(tokens[id]), Json(score).dump());
+    before = ",\n    ";
+  }
   return out + "\n  ]}";
+}
+
+std::string model_text(const TokenizerSpec& spec) {
+  if (!spec.pipeline || spec.pipeline->model == ModelKind::kBpe) return bpe_text(spec);
+  return spec.pipeline->model == ModelKind::kUnigram ? unigram_text(spec) : word_piece_text(spec);
+}
+
+Json truncation(const TokenizerSpec& spec) {
+  if (!spec.truncation) return nullptr;
+  const Truncation& t = *spec.truncation;
+  const char* strategy = t.strategy == Truncation::Strategy::kLongestFirst ? "LongestFirst"
+                         : t.strategy == Truncation::Strategy::kOnlyFirst  ? "OnlyFirst"
+                                                                           : "OnlySecond";
+  return {{"direction", t.from_left ? "Left" : "Right"},
+          {"max_length", t.max_length},
+          {"strategy", strategy},
+          {"stride", t.stride}};
+}
+
+Json padding(const TokenizerSpec& spec) {
+  if (!spec.padding) return nullptr;
+  const Padding& p = *spec.padding;
+  return {{"strategy", p.length ? Json{{"Fixed", *p.length}} : Json("BatchLongest")},
+          {"direction", p.on_left ? "Left" : "Right"},
+          {"pad_to_multiple_of", p.multiple_of ? Json(*p.multiple_of) : Json()},
+          {"pad_id", p.id},
+          {"pad_type_id", p.type_id},
+          {"pad_token", p.token}};
 }
 
 Json config(const TokenizerSpec& spec) {
@@ -150,13 +215,16 @@ Json config(const TokenizerSpec& spec) {
 
 void save_tokenizer(const TokenizerSpec& spec, const std::filesystem::path& folder) {
   std::filesystem::create_directories(folder);
-  const Json normalizer = spec.nfc ? Json{{"type", "NFC"}} : Json();
-  std::string out = "{\n  \"version\": \"1.0\",\n  \"truncation\": null,\n  \"padding\": null,\n";
+  const Json normalizer = spec.pipeline ? spec.pipeline->normalizer : spec.nfc ? Json{{"type", "NFC"}} : Json();
+  const Json decoder = spec.pipeline ? spec.pipeline->decoder : byte_level(true, true);
+  std::string out = "{\n  \"version\": \"1.0\",\n";
+  out += "  \"truncation\": " + truncation(spec).dump() + ",\n";
+  out += "  \"padding\": " + padding(spec).dump() + ",\n";
   out += "  \"added_tokens\": " + added_tokens(spec).dump() + ",\n";
   out += "  \"normalizer\": " + normalizer.dump() + ",\n";
   out += "  \"pre_tokenizer\": " + pre_tokenizer(spec).dump() + ",\n";
   out += "  \"post_processor\": " + post_processor(spec).dump() + ",\n";
-  out += "  \"decoder\": " + byte_level(true, true).dump() + ",\n";
+  out += "  \"decoder\": " + decoder.dump() + ",\n";
   out += "  \"model\": " + model_text(spec) + "\n}\n";
   write_file_atomically(folder / "tokenizer.json", out);
   write_json(folder / "tokenizer_config.json", config(spec));

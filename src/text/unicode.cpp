@@ -121,6 +121,18 @@ std::string_view replace_invalid_utf8(std::string_view text, std::string& storag
   }
 }
 
+bool is_ascii(std::string_view text) {
+  const char *at = text.data(), *end = at + text.size();
+  for (; end - at >= 8; at += 8) {
+    uint64_t block;
+    std::memcpy(&block, at, 8);
+    if (block & 0x8080808080808080ULL) return false;
+  }
+  for (; at != end; ++at)
+    if (static_cast<unsigned char>(*at) >= 0x80) return false;
+  return true;
+}
+
 std::size_t unfinished_utf8_suffix(std::string_view text) {
   const auto* p = reinterpret_cast<const unsigned char*>(text.data());
   for (std::size_t back = 1; back <= 3 && back <= text.size(); ++back) {

@@ -1,4 +1,4 @@
-// UTF-8, the Unicode classes that the pre-tokenisers ask for, and NFC. The tables are those of the `tokenizers` library
+// UTF-8, and the Unicode classes that the pre-tokenisers ask for. The tables are those of the `tokenizers` library
 // (unicode_data.h), not of a Unicode release, because ids must equal that library's on every text.
 #pragma once
 
@@ -50,7 +50,6 @@ std::string_view replace_invalid_utf8(std::string_view text, std::string& storag
 // How many bytes at the end are a character that further bytes could complete (0 to 3).
 std::size_t unfinished_utf8_suffix(std::string_view text);
 
-// Normalisation form C of valid UTF-8. Returns `text` itself when nothing can change; else fills `storage`.
-std::string_view nfc(std::string_view text, std::string& storage);
+bool is_ascii(std::string_view text);
 
 }  // namespace limbeck::text

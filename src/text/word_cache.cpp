@@ -1,9 +1,15 @@
 #include "text/word_cache.h"
 
 #include <algorithm>
+#include <atomic>
 #include <memory>
 
 namespace limbeck::text {
+
+uint64_t next_tokenizer_number() {
+  static std::atomic<uint64_t> last{0};
+  return ++last;
+}
 
 WordCache& WordCache::of(uint64_t tokenizer_number) {
   struct Owned {

@@ -9,6 +9,8 @@
 
 namespace limbeck::text {
 
+uint64_t next_tokenizer_number();  // differs from that of any other tokenizer of this process
+
 class WordCache {
  public:
   // The table of this thread for the tokenizer of that number; an older tokenizer's is given up when there are many.

@@ -48,6 +48,16 @@ TEST_F(Tokenize, WritesAnEmptyFileForAnEmptyText) {
   EXPECT_EQ(ids(), "");
 }
 
+TEST_F(Tokenize, ReadsTheTextOfEachRowOfJsonLines) {
+  write_file_atomically(folder_ / "rows.jsonl", "{\"text\": \"A\\nB\"}\n{\"text\": \"\"}\n");
+  EXPECT_EQ(tokenize("", {"--input=" + (folder_ / "rows.jsonl").string()}).code, 0);
+  EXPECT_EQ(ids(), "[65,10,66]\n[]\n");
+  write_file_atomically(folder_ / "rows.jsonl", "{\"question\": 1}\n");
+  const auto outcome = tokenize("", {"--input=" + (folder_ / "rows.jsonl").string()});
+  EXPECT_EQ(outcome.code, 2);
+  EXPECT_NE(outcome.error.find("rows.jsonl:1"), std::string::npos) << outcome.error;
+}
+
 TEST_F(Tokenize, ReplacesInvalidUtf8) {
   EXPECT_EQ(tokenize("\xff\n").code, 0);
   EXPECT_EQ(ids(), "[239,191,189]\n");

@@ -34,15 +34,14 @@ TEST(RenderChat, WritesWhatTransformersWrites) {
   const Json rows = read_json(golden::folder() / "chats.json");
   ASSERT_GT(rows.size(), 90u);
   for (const Json& row : rows) {
-    Messages messages;
-    for (const Json& m : row["messages"]) messages.push_back({m["role"], m["content"]});
+    const Json& messages = row["messages"];
     const TokenizerSpec spec = spec_with(row["template"]);
-    const ChatOptions options{.add_generation_prompt = row["add_generation_prompt"]};
+    const ChatOptions options{.add_generation_prompt = row["add_generation_prompt"].get<bool>(), .tools = row["tools"]};
     if (row.contains("refused")) {
-      EXPECT_THROW(render_chat(spec, messages, options), UserError) << row.dump();
+      EXPECT_THROW(render_messages(spec, messages, options), UserError) << row.dump();
     } else {
       try {
-        EXPECT_EQ(render_chat(spec, messages, options), row["text"]) << row["name"];
+        EXPECT_EQ(render_messages(spec, messages, options), row["text"]) << row["name"];
       } catch (const Error& error) {
         ADD_FAILURE() << row["name"] << ": " << error.what();
       }

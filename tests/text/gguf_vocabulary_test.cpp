@@ -63,8 +63,9 @@ TEST(SpecFromGguf, Qwen2NormalisesAndLlama3TakesWholeWordsFirst) {
 
 TEST(SpecFromGguf, RefusesWhatItCannotCompute) {
   GgufVocabulary v = tiny_gguf();
-  v.model = "llama";
-  EXPECT_NE(refusal_of(v).find("expected gpt2 (byte-level BPE) but received 'llama'"), std::string::npos);
+  v.model = "rwkv";
+  EXPECT_NE(refusal_of(v).find("expected gpt2 (byte-level BPE), llama, t5 or bert but received 'rwkv'"),
+            std::string::npos);
   v = tiny_gguf();
   v.pre = "tekken";
   EXPECT_NE(refusal_of(v).find("but received 'tekken', which is not supported"), std::string::npos);

@@ -48,7 +48,7 @@ TEST(JinjaFilters, FirstAndLastAreOfListsKeysAndCharacters) {
 
 TEST(JinjaBuiltins, RefuseByNameWhatTheyDoNotKnow) {
   EXPECT_THROW(apply_filter("xmlattr", "a", {}), UserError);
-  EXPECT_THROW(apply_test("callable", "a", {}), UserError);
+  EXPECT_THROW(apply_test("escaped", "a", {}), UserError);
   EXPECT_THROW(call_method("a", "zfill", {}), UserError);
   EXPECT_THROW(call_method(3, "strip", {}), UserError);
   EXPECT_THROW(apply_filter("upper", "é", {}), UserError);

@@ -59,7 +59,7 @@ TEST(JinjaParser, SaysWhatItExpectedAndWhere) {
             std::string::npos)
       << parser_complaint("a\n{{ b +\n }}");
   EXPECT_NE(parser_complaint("{% if a %}").find("expected 'endif' but received the template's end"), std::string::npos);
-  EXPECT_NE(parser_complaint("{% macro f() %}{% endmacro %}").find("but received 'macro', which is not supported"),
+  EXPECT_NE(parser_complaint("{% call f() %}{% endcall %}").find("but received 'call', which is not supported"),
             std::string::npos);
   EXPECT_NE(parser_complaint("{% endif %}").find("received 'endif'"), std::string::npos);
   EXPECT_NE(parser_complaint("{% break %}").find("inside a loop only"), std::string::npos);

@@ -152,5 +152,29 @@ TEST(JinjaRender, RandomTemplatesAreRenderedOrRefusedButNeverCrash) {
   EXPECT_GT(rendered, 500);
 }
 
+TEST(JinjaRender, MacrosTakeArgumentsAndDefaultsAndSeeTheTemplatesVariables) {
+  EXPECT_EQ(
+      render("{% macro f(a, b='x') %}<{{ a }}{{ b }}{{ c }}>{% endmacro %}{% set c = 1 %}{{ f(2) }}{{ f(b=4, a=3) }}",
+             {}),
+      "<2x1><341>");
+  EXPECT_EQ(render("{% macro f(n) %}{{ n }}{% if n > 0 %}{{ f(n - 1) }}{% endif %}{% endmacro %}{{ f(3) }}", {}),
+            "3210");
+  EXPECT_EQ(render("{% macro f() %}[{{ i is defined }}]{% endmacro %}{% for i in [1] %}{{ f() }}{% endfor %}", {}),
+            "[False]");
+  EXPECT_EQ(render("{% macro f(a) %}{{ a is defined }}{% endmacro %}{{ f() ~ f(1) }}", {}), "FalseTrue");
+}
+
+TEST(JinjaRender, MacrosRefuseWhatTheyDoNotTake) {
+  EXPECT_THROW(render("{% macro f(a) %}{% endmacro %}{{ f(1, 2) }}", {}), UserError);
+  EXPECT_THROW(render("{% macro f(a) %}{% endmacro %}{{ f(b=2) }}", {}), UserError);
+  EXPECT_THROW(render("{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}", {}), UserError);
+  EXPECT_THROW(render("{% for i in [1] %}{% macro f() %}{% break %}{% endmacro %}{% endfor %}", {}), UserError);
+}
+
+TEST(JinjaRender, SetsSeveralNamesAtOnce) {
+  EXPECT_EQ(render("{% set a, b = 1, 'x' %}{{ a }}{{ b }}", {}), "1x");
+  EXPECT_THROW(render("{% set a, b = [1] %}", {}), UserError);
+}
+
 }  // namespace
 }  // namespace limbeck::text::jinja

@@ -2,6 +2,7 @@
 
 #include "base/errors.h"
 #include "base/files.h"
+#include "golden.h"
 #include "text/tokenizer_json.h"
 #include "tiny_vocabulary.h"
 
@@ -63,6 +64,24 @@ TEST_F(FolderTest, RefusesConfigsOfOtherShapes) {
   EXPECT_NE(refusal().find("'bos_token': expected a token's text but received 3"), std::string::npos);
   write("tokenizer_config.json", R"({"chat_template": 3})");
   EXPECT_NE(refusal().find("'chat_template': expected a string"), std::string::npos);
+}
+
+TEST(ReadTokenizer, TakesTheOlderFilesWhereThereIsNoTokenizerJson) {
+  const TemporaryFolder folder;
+  write_file_atomically(folder.path() / "vocab.txt", "[UNK]\n[CLS]\n[SEP]\na\n");
+  EXPECT_EQ(Tokenizer::from_folder(folder.path())->encode("A"), (std::vector<int32_t>{1, 3, 2}));
+  write_file_atomically(folder.path() / "vocab.json", R"({"a": 0, "b": 1, "ab": 2})");
+  write_file_atomically(folder.path() / "merges.txt", "a b\n");
+  EXPECT_EQ(Tokenizer::from_folder(folder.path())->encode("ab"), (std::vector<int32_t>{2}));
+  write_file_atomically(folder.path() / "tokenizer_config.json",
+                        R"({"added_tokens_decoder": {"3": {"content": "<x>", "special": true}}, "eos_token": "<x>"})");
+  EXPECT_EQ(Tokenizer::from_folder(folder.path())->encode("ab<x>"), (std::vector<int32_t>{2, 3}));
+  EXPECT_EQ(Tokenizer::from_folder(folder.path())->spec().eos, 3);
+  write_file_atomically(folder.path() / "tokenizer.model",
+                        read_file(golden::folder() / "families/spm/tokenizer.model"));
+  write_file_atomically(folder.path() / "tokenizer_config.json", R"({"add_bos_token": false, "legacy": true})");
+  EXPECT_EQ(Tokenizer::from_folder(folder.path())->vocab_size(), 1300);
+  EXPECT_FALSE(Tokenizer::from_folder(folder.path())->spec().add_bos);
 }
 
 TEST(ReadTokenizer, SaysThatTheFileIsMissing) {

@@ -76,26 +76,56 @@ TEST(ParseTokenizerJson, TheTemplateSaysWhatStandsAroundAText) {
   EXPECT_FALSE(spec.add_eos);
 }
 
-TEST(ParseTokenizerJson, RefusesByNameWhatItCannotCompute) {
-  expect_refused(R"({"model": {"type": "Unigram"}})",
-                 "model: expected BPE but received \"Unigram\", which is not supported");
-  expect_refused(R"({"model": {"byte_fallback": true}})", "byte_fallback");
+TEST(ParseTokenizerJson, WhatIsNotPlainByteLevelBpeIsAPipeline) {
+  const auto has_pipeline = [](const char* patch) {
+    Json json = tiny();
+    json.merge_patch(Json::parse(patch));
+    return parsed(json).pipeline != nullptr;
+  };
+  EXPECT_FALSE(has_pipeline("{}"));
+  EXPECT_FALSE(has_pipeline(R"({"normalizer": {"type": "NFC"}})"));
+  EXPECT_TRUE(has_pipeline(R"({"normalizer": {"type": "Lowercase"}})"));
+  EXPECT_TRUE(has_pipeline(R"({"model": {"byte_fallback": true}})"));
+  EXPECT_TRUE(has_pipeline(R"({"model": {"end_of_word_suffix": "</w>"}})"));
+  EXPECT_TRUE(has_pipeline(R"({"pre_tokenizer": {"use_regex": false}})"));
+  EXPECT_TRUE(has_pipeline(R"({"pre_tokenizer": null})"));
+  EXPECT_TRUE(has_pipeline(R"({"decoder": null})"));
+  EXPECT_TRUE(has_pipeline(R"({"pre_tokenizer": {"type": "Sequence", "pretokenizers": [
+      {"type": "Split", "pattern": {"Regex": "[a-z]+"}, "behavior": "Isolated", "invert": false},
+      {"type": "ByteLevel", "add_prefix_space": false, "use_regex": false}]}})"));
+}
+
+TEST(ParseTokenizerJson, ReadsTruncationAndPadding) {
+  Json json = tiny();
+  json["truncation"] = Json::parse(R"({"max_length": 128, "strategy": "OnlyFirst", "stride": 2, "direction": "Left"})");
+  json["padding"] = Json::parse(R"({"strategy": {"Fixed": 64}, "direction": "Right", "pad_id": 1, "pad_type_id": 0,
+                                    "pad_token": "b", "pad_to_multiple_of": 8})");
+  const TokenizerSpec spec = parsed(json);
+  EXPECT_EQ(spec.truncation->max_length, 128);
+  EXPECT_EQ(spec.truncation->strategy, Truncation::Strategy::kOnlyFirst);
+  EXPECT_TRUE(spec.truncation->from_left);
+  EXPECT_EQ(spec.padding->length, 64);
+  EXPECT_EQ(spec.padding->multiple_of, 8);
+  EXPECT_EQ(spec.padding->id, 1);
+  json["padding"]["strategy"] = "BatchLongest";
+  EXPECT_FALSE(parsed(json).padding->length);
+}
+
+TEST(ParseTokenizerJson, RefusesByNameAndPlaceWhatItCannotCompute) {
+  expect_refused(R"({"model": {"type": "WordLevel"}})",
+                 "model: expected BPE, Unigram or WordPiece but received WordLevel, which is not supported");
   expect_refused(R"({"model": {"dropout": 0.1}})", "dropout");
-  expect_refused(R"({"model": {"end_of_word_suffix": "</w>"}})", "end_of_word_suffix");
-  expect_refused(R"({"normalizer": {"type": "Lowercase"}})", "normalizer: expected none or NFC but received Lowercase");
-  expect_refused(R"({"pre_tokenizer": {"type": "Metaspace"}})", "but received Metaspace, which is not supported");
-  expect_refused(R"({"pre_tokenizer": {"use_regex": false}})", "ByteLevel with use_regex false");
-  expect_refused(R"({"pre_tokenizer": null})", "pre_tokenizer: expected ByteLevel");
-  expect_refused(R"({"post_processor": {"type": "BertProcessing"}})", "received BertProcessing");
-  expect_refused(R"({"decoder": {"type": "WordPiece"}})", "decoder: expected ByteLevel but received WordPiece");
-  expect_refused(R"({"decoder": null})", "decoder: expected ByteLevel but received none");
+  expect_refused(R"({"normalizer": {"type": "Rot13"}})",
+                 "normalizer: expected a normalizer that this program knows but received Rot13");
+  expect_refused(R"({"pre_tokenizer": {"type": "UnicodeScripts"}})", "received UnicodeScripts, which is not supported");
+  expect_refused(R"({"post_processor": {"type": "Other"}})", "received Other, which is not supported");
+  expect_refused(R"({"decoder": {"type": "CTC"}})", "decoder: expected a decoder that this program knows");
+  expect_refused(R"({"truncation": {"max_length": -1}})", "truncation: expected a whole number");
+  expect_refused(R"({"padding": {"strategy": "Never"}})", "padding: expected BatchLongest or a Fixed length");
   expect_refused(R"({"pre_tokenizer": {"type": "Sequence", "pretokenizers": [
-      {"type": "Split", "pattern": {"Regex": "\\w+"}, "behavior": "Isolated", "invert": false},
+      {"type": "Split", "pattern": {"Regex": "(?<=a)b"}, "behavior": "Isolated", "invert": false},
       {"type": "ByteLevel", "add_prefix_space": false, "use_regex": false}]}})",
-                 "Split: expected the regular expression of GPT-2, Llama-3 or Qwen2 but received '\\w+'");
-  expect_refused(R"({"pre_tokenizer": {"type": "Sequence", "pretokenizers": [
-      {"type": "Digits", "individual_digits": false}, {"type": "ByteLevel", "add_prefix_space": false}]}})",
-                 "Digits without individual_digits");
+                 "the regular expression '(?<=a)b', byte 0: this kind of group is not supported");
 }
 
 TEST(ParseTokenizerJson, RefusesBrokenFiles) {
@@ -123,7 +153,9 @@ TEST(ParseTokenizerJson, RefusesBrokenFiles) {
                  "added token '<s>': expected the id 3 but received 9");
   expect_refused(R"({"added_tokens": [{"id": 3, "content": "ab"}]})",
                  "added token 'ab': expected the id 2 but received 3");
-  expect_refused(R"({"post_processor": {"type": "TemplateProcessing"}})", "expected an array 'single'");
+  expect_refused(R"({"post_processor": {"type": "TemplateProcessing"}})",
+                 "post_processor: expected an array 'single' but received nothing");
+  expect_refused(R"({"model": {"type": "Unigram"}})", "'vocab': expected an array of tokens with scores");
 }
 
 TEST(ParseTokenizerJson, RefusesWhatIsNoJson) {

@@ -106,6 +106,41 @@ nobody spoke
 {% set block %}  inner {{ d.a }}{% endset %}[{{ block }}] {{ (1, 2)|join('-') }} {{ 3 is odd }} {{ 4 is divisibleby 2 if false else 'no' }} {{ messages|selectattr('role', 'equalto', 'user')|list|length }} {{ 'a' 'b' }} {{ "it's" }} {{ ["it's", 'q'] }}
 {%- if messages is mapping %} mapping{% elif messages is iterable and messages is not string %} list{% endif %} {{ '%s' }} {{ '{{' }} {{ {'k': {'n': 1}}['k']['n'] }} {{ d.get('q', 'none') }} {{ 'Title Case'.lower() }} {{ 12|string + 'x' }} {{ '42'|int + 1 }}
 """,
+    "tools by macros": """\
+{%- macro kind_of(schema) -%}
+    {%- if schema.type == 'array' -%}list of {{ kind_of(schema['items']) }}
+    {%- elif schema.type == 'object' -%}{ {%- for key, value in schema.properties.items() %}{{ key }}{{ '' if key in (schema.required or []) else '?' }}: {{ kind_of(value) }}{{ ', ' if not loop.last }}{% endfor -%} }
+    {%- elif schema.enum is defined -%}{{ schema.enum | map('tojson') | join(' or ') }}
+    {%- else -%}{{ schema.type }}{%- endif -%}
+{%- endmacro -%}
+{%- macro show_tool(tool, number=1) %}
+{{ number }}. {{ tool.name }}({{ kind_of(tool.parameters) }})
+{{ tool.description | indent(3, first=true) }}
+{% endmacro -%}
+{%- if messages and messages[0].role == 'system' %}{% set system, rest = messages[0].content, messages[1:] %}{% else %}{% set system, rest = none, messages %}{% endif -%}
+{%- if tools %}
+# Tools
+{%- for tool in tools %}
+{{- show_tool(tool.function, number=loop.index) }}
+{%- endfor %}
+{{ tools | map(attribute='function') | map(attribute='name') | sort | join(', ') }} | {{ tools | tojson(indent=2) }}
+{% endif -%}
+{%- for m in rest %}
+    {%- if m.tool_calls is defined and m.tool_calls %}
+        {%- for call in m.tool_calls %}
+            {%- set call = call.function if call.function is defined else call %}
+            {{- '<call>' ~ {'name': call.name, 'arguments': call.arguments} | tojson ~ '</call>\\n' }}
+        {%- endfor %}
+    {%- elif m.role == 'tool' %}
+        {{- '<result>' }}{{ m.content if m.content is string else m.content | tojson(sort_keys=true) }}{{ '</result>\\n' }}
+    {%- elif m.content is not string %}
+        {%- for part in m.content | selectattr('type', 'equalto', 'text') %}{{- part.text | title }}{% endfor %}
+    {%- else %}
+        {{- m.role ~ ': ' ~ m.content | trim ~ '\\n' }}
+    {%- endif %}
+{%- endfor %}
+{{- '=' * 3 }}{{ (system or 'none') | upper }}
+""",
     "whitespace": "  {% if true %}\n  a\n  {%- endif %}\n\t{# note #}\n b {%- if false %} x {% endif -%}\n\n c\n   {{- 'd' -}}   \n e{% if true %}f\n{% endif %}\n  {%+ if true %}g{% endif +%}\nh\r\ni{{ '\\n' }}\n\n",
 }
 CHATS = [
@@ -115,7 +150,14 @@ CHATS = [
     [{"role": "user", "content": ""}, {"role": "user", "content": "{{ 1 }} {% if %}"}],
     [{"role": "system", "content": "only"}],
     [{"role": "narrator", "content": "odd role"}],
+    [{"role": "user", "content": "Weather in Köln?"}, {"role": "assistant", "content": "", "tool_calls": [{"type": "function", "function": {
+        "name": "weather", "arguments": {"place": "Köln", "days": [1, 2]}}}]}, {"role": "tool", "content": {"b": 1.5, "a": None}}, {"role": "assistant", "content": "Fine."}],
+    [{"role": "user", "content": [{"type": "text", "text": "two parts"}, {"type": "image"}]}],
 ]
+TOOLS = [{"type": "function", "function": {"name": "weather", "description": "Says the weather.\nOf a town.", "parameters": {
+    "type": "object", "properties": {"place": {"type": "string"}, "days": {"type": "array", "items": {"type": "integer"}},
+                                     "unit": {"type": "string", "enum": ["C", "F"]}}, "required": ["place"]}}},
+         {"type": "function", "function": {"name": "add", "description": "Adds.", "parameters": {"type": "object", "properties": {}}}}]
 
 
 def main():
@@ -123,9 +165,10 @@ def main():
     for name, template in TEMPLATES.items():
         for messages in CHATS:
             for prompt in (False, True):
-                row = {"name": name, "template": template, "messages": messages, "add_generation_prompt": prompt}
+                tools = TOOLS if "tools" in name else None
+                row = {"name": name, "template": template, "messages": messages, "tools": tools, "add_generation_prompt": prompt}
                 try:
-                    rendered, _ = render_jinja_template([messages], chat_template=template, add_generation_prompt=prompt,
+                    rendered, _ = render_jinja_template([messages], chat_template=template, add_generation_prompt=prompt, tools=tools,
                                                         bos_token="<s>", eos_token="</s>")
                     row["text"] = rendered[0]
                 except Exception as error:  # the template refuses

@@ -55,6 +55,23 @@ def real_tokenizers(folder):
         make().save(str(saved / "tokenizer.json"))
         found.append((name, limbeck_model or saved, str(saved / "tokenizer.json")))
 
+    import tokenizer_families as families
     add("smollm2", smollm2, SMOLLM2, SMOLLM2)
-    add("gpt2", gpt2, PUBLISHED / "gpt2/vocab.bpe")
+    add("gpt2", gpt2, PUBLISHED / "gpt2/vocab.bpe", PUBLISHED / "gpt2")
+    for name, (make, source) in families.REAL.items():
+        add(name, make, source)
+    return found
+
+
+def small_tokenizers(folder):
+    """The same for the small vocabularies of tests/golden/text, which stand in for families whose own are not here."""
+    golden = ROOT / "tests/golden/text"
+    found = []
+    for path in sorted(golden.glob("*/tokenizer.json")) + sorted(golden.glob("families/*/tokenizer.json")):
+        tokenizer = Tokenizer.from_file(str(path))
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
+        copy = pathlib.Path(folder) / (path.parent.name + ".json")
+        tokenizer.save(str(copy))
+        found.append((path.parent.name, path.parent, str(copy)))
     return found

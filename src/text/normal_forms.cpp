@@ -1,10 +1,12 @@
-// Normalisation form C (Unicode standard annex 15): full canonical decomposition, canonical order, composition.
+// Unicode standard annex 15: full decomposition, canonical order, composition.
+#include "text/normal_forms.h"
+
 #include <algorithm>
 #include <unordered_map>
 #include <vector>
 
 #include "text/unicode.h"
-#include "text/unicode_data.h"
+#include "text/unicode_property_data.h"
 
 namespace limbeck::text {
 namespace {
@@ -15,6 +17,7 @@ constexpr uint32_t kLCount = 19, kVCount = 21, kTCount = 28, kSCount = kLCount *
 
 struct Tables {
   std::unordered_map<uint32_t, const uint32_t*> decompositions;  // to the length, followed by the code points
+  std::unordered_map<uint32_t, const uint32_t*> compatibility;   // where it differs
   std::unordered_map<uint64_t, uint32_t> compositions;           // first << 32 | second
   std::unordered_map<uint32_t, uint8_t> combining_classes;
 };
@@ -24,6 +27,8 @@ const Tables& tables() {
     Tables t;
     const uint32_t* at = std::begin(unicode_data::kDecompositions);
     for (; at != std::end(unicode_data::kDecompositions); at += 2 + at[1]) t.decompositions[*at] = at + 1;
+    at = std::begin(unicode_data::kCompatibilityDecompositions);
+    for (; at != std::end(unicode_data::kCompatibilityDecompositions); at += 2 + at[1]) t.compatibility[*at] = at + 1;
     for (const auto& pair : unicode_data::kCompositions)
       t.compositions[uint64_t(pair.first) << 32 | pair.second] = pair.composed;
     for (const auto& run : unicode_data::kCombiningClasses)
@@ -38,8 +43,10 @@ struct Character {
   uint8_t combining_class;
 };
 
-void decompose(uint32_t c, std::vector<Character>& out) {
-  if (c < 0xC0) {
+enum class Decomposition { kCanonical, kCompatibility };
+
+void decompose(uint32_t c, Decomposition kind, std::vector<Character>& out) {
+  if (c < 0xA0) {
     out.push_back({c, 0});
     return;
   }
@@ -55,12 +62,20 @@ void decompose(uint32_t c, std::vector<Character>& out) {
     const auto found = t.combining_classes.find(x);
     return found == t.combining_classes.end() ? uint8_t(0) : found->second;
   };
-  const auto found = t.decompositions.find(c);
-  if (found == t.decompositions.end()) {
+  const uint32_t* parts = nullptr;
+  if (kind == Decomposition::kCompatibility) {
+    const auto found = t.compatibility.find(c);
+    if (found != t.compatibility.end()) parts = found->second;
+  }
+  if (!parts) {
+    const auto found = t.decompositions.find(c);
+    if (found != t.decompositions.end()) parts = found->second;
+  }
+  if (!parts) {
     out.push_back({c, class_of(c)});
     return;
   }
-  for (uint32_t i = 1; i <= found->second[0]; ++i) out.push_back({found->second[i], class_of(found->second[i])});
+  for (uint32_t i = 1; i <= parts[0]; ++i) out.push_back({parts[i], class_of(parts[i])});
 }
 
 void put_in_canonical_order(std::vector<Character>& text) {
@@ -104,6 +119,15 @@ void compose(std::vector<Character>& text) {
   text.resize(kept);
 }
 
+void append_decomposed(std::string_view text, Decomposition kind, std::vector<Character>& out) {
+  for (const char *at = text.data(), *end = at + text.size(); at != end;) {
+    const CodePoint c = code_point_at(at);
+    decompose(c.value, kind, out);
+    at += c.size;
+  }
+  put_in_canonical_order(out);
+}
+
 }  // namespace
 
 std::string_view nfc(std::string_view text, std::string& storage) {
@@ -121,7 +145,7 @@ std::string_view nfc(std::string_view text, std::string& storage) {
   characters.reserve(text.size());
   for (at = text.data(); at != end;) {
     const CodePoint c = code_point_at(at);
-    decompose(c.value, characters);
+    decompose(c.value, Decomposition::kCanonical, characters);
     at += c.size;
   }
   put_in_canonical_order(characters);
@@ -129,6 +153,24 @@ std::string_view nfc(std::string_view text, std::string& storage) {
   storage.clear();
   for (const Character& c : characters) append_utf8(c.code_point, storage);
   return storage;
+}
+
+void bring_to(NormalForm form, std::string& text) {
+  if (is_ascii(text)) return;
+  const bool compatible = form == NormalForm::kNfkc || form == NormalForm::kNfkd;
+  thread_local std::vector<Character> characters;
+  characters.clear();
+  append_decomposed(text, compatible ? Decomposition::kCompatibility : Decomposition::kCanonical, characters);
+  if (form == NormalForm::kNfc || form == NormalForm::kNfkc) compose(characters);
+  text.clear();
+  for (const Character& c : characters) append_utf8(c.code_point, text);
+}
+
+void append_nfd(std::string_view text, std::vector<uint32_t>& out) {
+  thread_local std::vector<Character> characters;
+  characters.clear();
+  append_decomposed(text, Decomposition::kCanonical, characters);
+  for (const Character& c : characters) out.push_back(c.code_point);
 }
 
 }  // namespace limbeck::text

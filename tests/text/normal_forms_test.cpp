@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include "text/unicode.h"
+#include "text/normal_forms.h"
 
 namespace limbeck::text {
 namespace {
@@ -48,6 +48,18 @@ TEST(Nfc, OrdersALongRunOfMarksQuickly) {
   const std::string once = composed(marks);
   EXPECT_EQ(composed(once), once);
   EXPECT_EQ(once.substr(0, 5), "\u1EA1\u0323");  // a with dot below, then the other 24,999 dots
+}
+
+TEST(NormalForms, CompatibilityFormsReplaceWhatOnlyLooksOtherwise) {
+  const auto brought = [](NormalForm form, std::string text) {
+    bring_to(form, text);
+    return text;
+  };
+  EXPECT_EQ(brought(NormalForm::kNfkc, "ﬁ\u00a0Ａ①"), "fi A1");
+  EXPECT_EQ(brought(NormalForm::kNfkd, "é"), "e\u0301");
+  EXPECT_EQ(brought(NormalForm::kNfd, "각ﬁ"), "\u1100\u1161\u11A8ﬁ");
+  EXPECT_EQ(brought(NormalForm::kNfc, "\u1100\u1161\u11A8"), "각");
+  EXPECT_EQ(brought(NormalForm::kNfd, "a\u0301\u0323"), "a\u0323\u0301");
 }
 
 }  // namespace
