@@ -76,6 +76,14 @@ uint32_t Component::character(const char* key) const {
   return code_point_at(found.data()).value;
 }
 
+std::string Component::replacement() const {
+  constexpr std::size_t kMost = 256;  // bytes
+  std::string content = text("content");
+  if (content.size() > kMost)
+    broken(fmt::format("at most {} bytes as 'content'", kMost), std::to_string(content.size()));
+  return content;
+}
+
 Component::Pattern Component::pattern() const {
   const Component given = at("pattern");
   const bool is_regex = given.find("Regex") != nullptr;

@@ -32,6 +32,8 @@ class Component {
   std::vector<Component> list(const char* key) const;
   // The one character of a text.
   uint32_t character(const char* key) const;
+  // What a pattern is replaced by: a file cannot make much of a little.
+  std::string replacement() const;
   // {"pattern": {"String": "x"}} or {"pattern": {"Regex": "x+"}}.
   struct Pattern {
     std::string text;

@@ -200,7 +200,7 @@ Decoder::Decoder(const Component& component) {
                                                       step.number("stop", 0, kMost, 0)));
     } else if (type == "Replace") {
       const Component::Pattern pattern = step.pattern();
-      const std::string content = step.text("content");
+      const std::string content = step.replacement();
       if (!pattern.is_regex && content == " ") space_mark_ = pattern.text;
       steps_.push_back(std::make_unique<ReplaceDecoder>(pattern, content, step.file()));
     } else if (type == "Metaspace") {

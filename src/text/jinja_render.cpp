@@ -14,7 +14,8 @@ namespace limbeck::text::jinja {
 namespace {
 
 constexpr int64_t kMaxWork = 2'000'000;
-constexpr int kMaxCalls = 50;  // of macros in macros
+constexpr int kMaxCalls = 50;          // of macros in macros
+constexpr int kMaxEvaluations = 1000;  // of expressions in expressions, those of macros included
 constexpr std::size_t kMaxOutput = std::size_t(16) << 20;
 
 using Kind = Expression::Kind;
@@ -177,7 +178,10 @@ class Renderer {
 
   Json value_of(const Expression& e) {
     return at_line(e.line, [&] {
+      if (++evaluations_ > kMaxEvaluations)
+        user_fail(where(e.line), "expected at most {} expressions in expressions", kMaxEvaluations);
       Json value = evaluate(e);
+      --evaluations_;
       spend(work_of(value), e.line);
       return value;
     });
@@ -369,7 +373,7 @@ class Renderer {
   const std::time_t now_;
   std::vector<Scope> scopes_;  // innermost last
   std::map<std::string, const Statement*, std::less<>> macros_;
-  int calls_ = 0;
+  int calls_ = 0, evaluations_ = 0;
   std::string out_;
   int64_t work_ = 0;
 };

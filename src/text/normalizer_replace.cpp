@@ -55,7 +55,7 @@ class ReplacingNormalizer final : public Normalizer {
 }  // namespace
 
 std::unique_ptr<Normalizer> make_replacing_normalizer(const Component& step) {
-  return std::make_unique<ReplacingNormalizer>(step.pattern(), step.text("content"), step.file());
+  return std::make_unique<ReplacingNormalizer>(step.pattern(), step.replacement(), step.file());
 }
 
 }  // namespace limbeck::text

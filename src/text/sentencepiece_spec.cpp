@@ -31,7 +31,7 @@ std::vector<std::pair<std::string, std::string>> merges_by_score(const std::vect
   for (const Piece& piece : pieces) {
     const std::string_view text = piece.text;
     const auto first_of_piece = std::ptrdiff_t(all.size());
-    if (text.size() > 512) continue;  // bytes; trainers stop at 16 characters
+    if (text.size() > 192) continue;  // bytes; trainers stop at 16 characters, runs of spaces at 31
     for (std::size_t at = text.empty() ? 0 : code_point_at(text.data()).size; at < text.size();
          at += code_point_at(text.data() + at).size) {
       const auto left = ids.find(text.substr(0, at)), right = ids.find(text.substr(at));

@@ -34,6 +34,21 @@ TEST(GgufTokenizer, HoldsTokensMergesAndSpecialIds) {
   EXPECT_FALSE(spec.added[3].special);
 }
 
+TEST(GgufTokenizer, ReadsTheScoresOfASentencePieceVocabulary) {
+  FakeGguf file = with_tokenizer();
+  file.json["tokenizer.ggml.model"] = "llama";
+  file.json["tokenizer.ggml.token_type"] = {2, 3, 3, 1, 1, 1, 4};
+  file.json["tokenizer.ggml.scores"] = {0.0, 0.0, 0.0, -2.0, -3.0, -1.0, 0.0};
+  file.arrays.erase("tokenizer.ggml.merges");
+  const text::TokenizerSpec spec = tokenizer_spec_of_gguf(file);
+  ASSERT_TRUE(spec.pipeline);
+  EXPECT_EQ(spec.pipeline->unknown, 0);
+  EXPECT_EQ(spec.merges, (std::vector<std::pair<std::string, std::string>>{{"a", "b"}}));
+  EXPECT_TRUE(spec.add_bos);
+  file.json["tokenizer.ggml.scores"] = {0.0};
+  EXPECT_NE(message_of([&] { tokenizer_spec_of_gguf(file); }).find("tokenizer.ggml.scores"), std::string::npos);
+}
+
 TEST(GgufTokenizer, NamesTheKeyThatIsWrong) {
   FakeGguf file = with_tokenizer();
   file.arrays.erase("tokenizer.ggml.merges");

@@ -171,6 +171,12 @@ TEST(JinjaRender, MacrosRefuseWhatTheyDoNotTake) {
   EXPECT_THROW(render("{% for i in [1] %}{% macro f() %}{% break %}{% endmacro %}{% endfor %}", {}), UserError);
 }
 
+TEST(JinjaRender, MacrosInDeepExpressionsDoNotExhaustTheStack) {
+  std::string deep = "f(n)";
+  for (int i = 0; i < 400; ++i) deep += " ~ 'x'";
+  EXPECT_THROW(render("{% macro f(n) %}{{ " + deep + " }}{% endmacro %}{{ f(1) }}", {}), UserError);
+}
+
 TEST(JinjaRender, SetsSeveralNamesAtOnce) {
   EXPECT_EQ(render("{% set a, b = 1, 'x' %}{{ a }}{{ b }}", {}), "1x");
   EXPECT_THROW(render("{% set a, b = [1] %}", {}), UserError);
