@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "base/errors.h"
 #include "golden.h"
 #include "text/gguf_vocabulary.h"
@@ -41,7 +43,7 @@ TEST(GgufSentencePiece, RefusesArraysThatDoNotFit) {
   refused([](GgufVocabulary& v) { v.scores.pop_back(); });
   refused([](GgufVocabulary& v) { v.token_types.clear(); });
   refused([](GgufVocabulary& v) { v.token_types[5] = 9; });
-  refused([](GgufVocabulary& v) { v.scores[5] = 1e400; });
+  refused([](GgufVocabulary& v) { v.scores[5] = INFINITY; });
   refused([](GgufVocabulary& v) { v.bos = 100000; });
 }
 
