@@ -36,18 +36,17 @@ void run_ekt(const EktOptions& options, const Run& run) {
   if (result.funnel.num_kept == 0)
     user_fail("ekt", "expected at least one program that gives the right answer but none of {} samples did; see {}",
               result.funnel.num_samples, run.path("samples.jsonl").string());
-  {
+  if (options.measure_teacher) {
     const Phase phase("measure the teacher", "recipe");
     result.rows.push_back(measure_teacher(context, run.child("teacher")));
   }
   context.release_teacher();
   const Run arms = run.child("arms");
-  for (const auto& name : options.arms) {
-    const Arm& arm = *find_arm(name);
-    const Phase phase(arm.title.c_str(), "recipe");  // of the catalog, which stays
-    result.rows.push_back(in_context("arm " + name, [&] { return arm.run(context, arms.child(name)); }));
-    result.rows.back().name = arm.name;
-    result.rows.back().title = arm.title;
+  for (const Arm* arm : chosen_arms(options)) {
+    const Phase phase(arm->title.c_str(), "recipe");  // of the catalog, which stays
+    result.rows.push_back(in_context("arm " + arm->name, [&] { return arm->run(context, arms.child(arm->name)); }));
+    result.rows.back().name = arm->name;
+    result.rows.back().title = arm->title;
   }
   const Phase phase("compare and report", "recipe");
   result.comparisons = compare_arms(result.rows, context);

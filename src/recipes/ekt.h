@@ -5,8 +5,7 @@
 //
 // Differs from the official code where an option says so, and here: texts are never padded to a fixed length
 // (loss_on_pad adds the end-of-text tokens whose loss the padding would have had); a prompt longer than the context is
-// a mistake instead of being cut on the left; of the paper's baselines the logit distillation and the expert iteration
-// are not here yet.
+// a mistake instead of being cut on the left. The paper's baselines are arms beside it (recipes/ekt_arms.cpp).
 #pragma once
 
 #include <cstdint>
@@ -17,23 +16,37 @@
 #include "base/fields.h"
 #include "base/run.h"
 #include "generate/generate.h"
+#include "recipes/distil.h"
 #include "recipes/solving.h"
 #include "sandbox/judge.h"
 #include "synthesis/contamination.h"
 #include "synthesis/selection.h"
 #include "synthesis/truncation.h"
+#include "teachers/recorded.h"
 #include "tensor/device.h"
 #include "train/fit.h"
 
 namespace limbeck::recipes {
 
+// Whose weights every round of expert iteration begins with.
+enum class ExpertStart { kStudent, kUnfiltered };
+
+struct ExpertOptions {
+  int64_t rounds = 10, batch_size = 1;
+  double epochs = 4, learning_rate = 5e-5;
+  ExpertStart start = ExpertStart::kStudent;
+  void describe(Fields& f);
+};
+
 struct EktOptions {  // a default is the value of the paper's official code
-  std::string teacher, student, problems, test_problems, examples;
+  std::string teacher, student, stronger_teacher, weaker_teacher, problems, test_problems, examples, references;
   int64_t student_layers = 0;
   std::vector<std::string> arms = {"few_shot", "unfiltered", "ekt"};
-  int64_t k = 100, seed = 1, max_length = 400, dev_every_epochs = 10;
+  int64_t k = 100, seed = 1, max_length = 400, dev_every_epochs = 10, max_pairs = 0;
   double dev_fraction = 0.067;  // 500 of 7,473 questions
   bool loss_on_prompt = true, loss_on_pad = true;
+  bool measure_teacher = true, teacher_sees_examples = false;
+  teachers::Missing missing_samples = teachers::Missing::kRefuse;
   Precision precision = Precision::kBf16;
   synthesis::SelectionOptions selection;
   synthesis::Truncation truncation;
@@ -44,6 +57,8 @@ struct EktOptions {  // a default is the value of the paper's official code
   sandbox::AnswerCheck check{.type_policy = sandbox::TypePolicy::kFloatOnly, .signed_denominator = true};
   sandbox::Limits limits;
   train::Options train{.epochs = 140};
+  DistilOptions kd;
+  ExpertOptions expert;
   SolvingOptions eval;
 
   void describe(Fields& f);

@@ -1,100 +1,76 @@
 #include "recipes/ekt_arms.h"
 
 #include <algorithm>
-#include <functional>
-#include <numeric>
-#include <optional>
 
 #include "base/errors.h"
-#include "evaluation/likelihood.h"
-#include "recipes/ekt_train.h"
-#include "synthesis/prompts.h"
+#include "recipes/ekt_distil.h"
+#include "recipes/ekt_expert.h"
+#include "recipes/ekt_pairs.h"
+#include "recipes/random_programs.h"
 #include "teachers/open.h"
 
 namespace limbeck::recipes {
 namespace {
 
-using Prompt = std::function<std::string(const synthesis::Problem&)>;
-
-// Loads a model once, when it is first asked for, and freezes it.
-class Lazy {
- public:
-  Lazy(std::function<models::Pretrained()> load, Precision precision) : load_(std::move(load)), precision_(precision) {}
-  const models::Pretrained& operator()() {
-    if (!model_) {
-      model_ = load_();
-      model_->model->freeze(precision_);
-    }
-    return *model_;
-  }
-
- private:
-  std::function<models::Pretrained()> load_;
-  Precision precision_;
-  std::optional<models::Pretrained> model_;
-};
-
-// NLL a token of the reference programs, kept in likelihood.json so that a finished arm loads no model.
-std::optional<evaluation::Interval> measure_nll(const EktContext& context,
-                                                const std::function<const models::Pretrained&()>& source,
-                                                const Prompt& prompt, const std::filesystem::path& file) {
-  if (context.references.empty()) return std::nullopt;
-  std::vector<synthesis::Problem> problems;
-  for (const auto& [problem, program] : context.references) problems.push_back(problem);
-  const evaluation::BootstrapOptions bootstrap{.resamples = context.options.eval.resamples,
-                                               .groups = synthesis::group_numbers(problems)};
-  if (!std::filesystem::exists(file)) {
-    const models::Pretrained& model = source();
-    std::vector<evaluation::ScoredText> texts;
-    for (const auto& [problem, program] : context.references) {
-      std::vector<int32_t> ids = synthesis::encode_prompt(*model.tokenizer, prompt(problem));
-      const auto num_prompt = static_cast<int64_t>(ids.size());
-      const auto completion = model.tokenizer->encode_ordinary(synthesis::completion_of(program));
-      ids.insert(ids.end(), completion.begin(), completion.end());
-      texts.push_back({std::move(ids), num_prompt});
-    }
-    const auto likelihood = evaluation::likelihood(*model.model, texts, bootstrap);
-    write_json(file, {{"nll", likelihood.nll}, {"num_tokens", likelihood.num_tokens}});
-  }
-  const Json stored = read_json(file);
-  const auto nll = stored.at("nll").get<std::vector<double>>(),
-             num_tokens = stored.at("num_tokens").get<std::vector<double>>();
-  return evaluation::bootstrap_ratio(nll, num_tokens, bootstrap);
+ArmResult run_few_shot(EktContext& context, const Run& run) {
+  return measure_student(context, run, "few-shot student",
+                         Lazy([&] { return context.student(); }, context.options.precision),
+                         [&](const synthesis::Problem& problem) { return context.few_shot(problem); });
 }
 
-ArmResult measure(EktContext& context, const Run& run, const std::string& label, Lazy source, const Prompt& prompt) {
-  const auto model = [&]() -> const models::Pretrained& { return source(); };
-  ArmResult result{.solved = context.solve_test(label, model, prompt, run.path("test"))};
-  result.nll = measure_nll(context, model, prompt, run.path("likelihood.json"));
+ArmResult run_unfiltered(EktContext& context, const Run& run) {
+  return train_and_measure(context, run, "unfiltered student", unfiltered_course(context), run.path("model"));
+}
+
+ArmResult run_verified(EktContext& context, const Run& run) {
+  return train_and_measure(context, run, "EKT student", usual_course(context, verified_pairs(context, context.samples)),
+                           context.run.path("model"));
+}
+
+// Chance level: no model at all.
+ArmResult run_random_programs(EktContext& context, const Run& run) {
+  const auto teacher = random_programs(verified_pairs(context, context.samples), context.test);
+  ArmResult result{.solved = context.solve_test(
+                       "random programs", [&]() -> teachers::Teacher& { return *teacher; }, EktContext::zero_shot,
+                       run.path("test"))};
   result.folder = run.folder();
   return result;
 }
 
-ArmResult run_few_shot(EktContext& context, const Run& run) {
-  return measure(context, run, "few-shot student", Lazy([&] { return context.student(); }, context.options.precision),
-                 [&](const synthesis::Problem& problem) { return context.few_shot(problem); });
-}
-
-ArmResult train_and_measure(EktContext& context, const Run& run, const std::string& label,
-                            std::vector<TrainingPair> pairs, const std::filesystem::path& model_folder) {
-  write_file_atomically(run.path("pairs.jsonl"), [&](const Sink& sink) {
-    for (const auto& pair : pairs) sink(to_line({{"question", pair.question}, {"program", pair.program}}) + "\n");
-  });
-  train_student(context, pairs, run, model_folder);
-  ArmResult result = measure(context, run, label,
-                             Lazy([&] { return models::load_pretrained(model_folder); }, context.options.precision),
-                             EktContext::zero_shot);
-  result.pairs = std::move(pairs);
+// EKT with another teacher's programs for the same questions.
+ArmResult run_with_teacher(const EktContext& context, const Run& run, const std::string& teacher,
+                           const std::string& kind) {
+  const auto samples = context.samples_of(teacher, kind + " teacher's samples", run.path("samples.jsonl"));
+  const auto solved = std::count_if(samples.begin(), samples.end(), [](const auto& sample) { return sample.passed(); });
+  auto pairs = verified_pairs(context, samples);
+  if (pairs.empty())
+    user_fail(teacher, "expected at least one program that gives the right answer but none of {} samples did",
+              samples.size());
+  ArmResult result = train_and_measure(context, run, "student of the " + kind + " teacher",
+                                       usual_course(context, std::move(pairs)), run.path("model"));
+  result.note = fmt::format("{}: {} of {} samples right", std::filesystem::path(teacher).filename().string(), solved,
+                            samples.size());
   return result;
 }
-
-ArmResult run_unfiltered(EktContext& context, const Run& run) {
-  return train_and_measure(context, run, "unfiltered student",
-                           unverified_pairs(context, verified_pairs(context).size()), run.path("model"));
+ArmResult run_stronger(EktContext& context, const Run& run) {
+  return run_with_teacher(context, run, context.options.stronger_teacher, "stronger");
+}
+ArmResult run_weaker(EktContext& context, const Run& run) {
+  return run_with_teacher(context, run, context.options.weaker_teacher, "weaker");
 }
 
-ArmResult run_verified(EktContext& context, const Run& run) {
-  return train_and_measure(context, run, "EKT student", verified_pairs(context), context.run.path("model"));
+std::optional<std::string> lacks_logits(const EktOptions& options) {
+  if (options.teacher.empty() || teachers::is_local(options.teacher)) return std::nullopt;
+  return "teacher: expected a model on this machine, whose distributions the student learns, but received " +
+         options.teacher;
+}
+std::optional<std::string> lacks_stronger(const EktOptions& options) {
+  if (!options.stronger_teacher.empty()) return std::nullopt;
+  return "stronger_teacher: expected " + std::string(teachers::kTeacherKinds);
+}
+std::optional<std::string> lacks_weaker(const EktOptions& options) {
+  if (!options.weaker_teacher.empty()) return std::nullopt;
+  return "weaker_teacher: expected " + std::string(teachers::kTeacherKinds);
 }
 
 }  // namespace
@@ -105,6 +81,17 @@ const std::vector<Arm>& ekt_arms() {
        run_few_shot},
       {"unfiltered", "Student, unfiltered", "trained on as many samples that nobody ran", run_unfiltered},
       {"ekt", "Student, EKT", "trained on the programs that gave the right answer", run_verified},
+      {"expert_iteration", "Student, expert iteration",
+       "its own programs that gave the right answer, gathered and learned in rounds", run_expert_iteration},
+      {"distillation", "Student, logit distillation",
+       "trained on the teacher's next-token distributions along the same programs", run_distillation, lacks_logits},
+      {"random_programs", "Random programs",
+       "no model: verified programs of other questions with this question's numbers in them, the level of chance",
+       run_random_programs},
+      {"stronger", "Student, EKT, stronger teacher", "trained on the verified programs of stronger_teacher",
+       run_stronger, lacks_stronger},
+      {"weaker", "Student, EKT, weaker teacher", "trained on the verified programs of weaker_teacher", run_weaker,
+       lacks_weaker},
   };
   return list;
 }
@@ -121,48 +108,29 @@ std::string arm_names_text() {
   return text;
 }
 
-ArmResult measure_teacher(EktContext& context, const Run& run) {
-  const Prompt few_shot = [&](const synthesis::Problem& problem) { return context.few_shot(problem); };
-  const auto teacher = [&]() -> teachers::Teacher& { return context.teacher(); };
-  ArmResult result{.name = "teacher", .title = "Teacher, few-shot"};
-  result.solved = context.solve_test("few-shot teacher", teacher, few_shot, run.path("test"));
-  const auto k = static_cast<std::size_t>(context.options.eval.num_samples);
-  for (std::size_t p = 0; p < context.test.size(); ++p) {
-    const auto first = result.solved.samples.begin() + static_cast<int64_t>(p * k);
-    const auto passed =
-        std::find_if(first, first + static_cast<int64_t>(k), [](const auto& sample) { return sample.passed(); });
-    if (passed != first + static_cast<int64_t>(k)) context.references.emplace_back(context.test[p], passed->program);
+std::vector<const Arm*> chosen_arms(const EktOptions& options) {
+  std::vector<const Arm*> chosen;
+  if (options.arms == std::vector<std::string>{"all"}) {
+    for (const auto& arm : ekt_arms())
+      if (arm.lacks == nullptr || !arm.lacks(options)) chosen.push_back(&arm);
+  } else {
+    for (const auto& name : options.arms) chosen.push_back(find_arm(name));
   }
-  if (teachers::is_local(context.options.teacher))
-    result.nll = measure_nll(
-        context, [&]() -> const models::Pretrained& { return *context.teacher().model(); }, few_shot,
-        run.path("likelihood.json"));
-  result.folder = run.folder();
-  return result;
+  return chosen;
 }
 
-std::vector<TrainingPair> verified_pairs(const EktContext& context) {
-  std::vector<TrainingPair> pairs;
-  for (std::size_t i = 0; i < context.samples.size(); ++i)
-    if (context.samples[i].kept)
-      pairs.push_back(
-          {context.train[i / static_cast<std::size_t>(context.options.k)].question, context.samples[i].program});
-  return pairs;
-}
-
-std::vector<TrainingPair> unverified_pairs(const EktContext& context, std::size_t count) {
-  std::vector<std::size_t> order(context.train.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  Random random(context.run.seed().derive("unfiltered"));
-  random.shuffle(order);
-  const auto k = static_cast<std::size_t>(context.options.k);
-  std::vector<TrainingPair> pairs;
-  for (std::size_t i = 0; i < k * order.size() && pairs.size() < count; ++i) {
-    const std::size_t problem = order[i % order.size()];
-    const std::string& program = context.samples[problem * k + i / order.size()].program;
-    if (!context.test_set->overlap(program)) pairs.push_back({context.train[problem].question, program});
+std::optional<std::string> mistake_in_arms(const EktOptions& options) {
+  const auto& names = options.arms;
+  if (names.empty()) return fmt::format("arms: expected all, or at least one of {}", arm_names_text());
+  if (names == std::vector<std::string>{"all"}) return std::nullopt;
+  for (auto name = names.begin(); name != names.end(); ++name) {
+    const Arm* arm = find_arm(*name);
+    if (arm == nullptr) return fmt::format("arms: expected all, or of {} but received '{}'", arm_names_text(), *name);
+    if (std::find(names.begin(), name, *name) != name) return fmt::format("arms: '{}' stands there twice", *name);
+    if (const auto missing = arm->lacks == nullptr ? std::nullopt : arm->lacks(options))
+      return fmt::format("{} (arm {} needs it)", *missing, *name);
   }
-  return pairs;
+  return std::nullopt;
 }
 
 }  // namespace limbeck::recipes

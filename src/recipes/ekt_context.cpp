@@ -3,8 +3,12 @@
 #include <algorithm>
 #include <cmath>  // std::llround
 #include <numeric>
+#include <unordered_map>
 
 #include "base/errors.h"
+#include "base/json.h"
+#include "base/records.h"
+#include "recipes/student.h"
 #include "synthesis/draw.h"
 #include "synthesis/prompts.h"
 #include "synthesis/selection.h"
@@ -46,6 +50,27 @@ EktContext::EktContext(const EktOptions& options, const Run& run) : options(opti
     user_fail(options.problems, "expected training problems but every one of them overlaps the test set");
   split_off_dev();
   judge = sandbox::Judge::open({.limits = options.limits, .check = options.check});
+  if (!options.references.empty()) read_references();
+}
+
+// Programs that do not give the right answer are no references.
+void EktContext::read_references() {
+  std::unordered_map<std::string, const synthesis::Problem*> by_id;
+  for (const auto& problem : test) by_id.emplace(problem.id, &problem);
+  std::vector<sandbox::Program> programs;
+  std::vector<const synthesis::Problem*> problems;
+  read_records(options.references, [&](const Json& row, int64_t line) {
+    const std::string where = fmt::format("{}:{}", options.references, line);
+    const auto problem = by_id.find(field<std::string>(row, "id", where));
+    if (problem == by_id.end()) return;  // of a question that is not in this test set
+    problems.push_back(problem->second);
+    programs.push_back({field<std::string>(row, "program", where), problem->second->answer});
+  });
+  const auto verdicts = judge->judge(programs);
+  for (std::size_t i = 0; i < programs.size(); ++i)
+    if (verdicts[i].outcome == sandbox::Outcome::kPassed) references.emplace_back(*problems[i], programs[i].source);
+  if (references.empty())
+    user_fail(options.references, "expected programs that give the right answers of test questions but received none");
 }
 
 void EktContext::split_off_dev() {
@@ -61,43 +86,62 @@ void EktContext::split_off_dev() {
   train = std::move(rest);
 }
 
+std::unique_ptr<teachers::Teacher> EktContext::open_teacher(const std::string& source,
+                                                            const std::filesystem::path& answers) const {
+  return teachers::open_teacher(source,
+                                {.batch = {.max_batch = options.batch.max_batch, .precision = options.precision},
+                                 .answers = answers,
+                                 .missing = options.missing_samples});
+}
+
 teachers::Teacher& EktContext::teacher() {
-  if (!teacher_)
-    teacher_ = teachers::open_teacher(options.teacher,
-                                      {.batch = {.max_batch = options.batch.max_batch, .precision = options.precision},
-                                       .answers = run.path("answers.jsonl")});
+  if (!teacher_) teacher_ = open_teacher(options.teacher, run.path("answers.jsonl"));
   return *teacher_;
 }
 
 models::Pretrained EktContext::student() const {
-  const std::string& source = options.student.empty() ? options.teacher : options.student;
-  return in_context("loading student " + source, [&] {
-    models::Pretrained student = models::load_pretrained(source);
-    const int64_t has = student.model->config().num_hidden_layers;
-    if (options.student_layers > has)
-      user_fail("student_layers", "expected at most {}, the blocks of {}, but received {}", has, source,
-                options.student_layers);
-    if (options.student_layers > 0)
-      student.model = models::slice_layers(*student.model, models::evenly_spaced_layers(has, options.student_layers));
-    return student;
-  });
+  return load_student(options.student.empty() ? options.teacher : options.student, options.student_layers);
 }
 
-void EktContext::draw_teacher_samples() {
+std::vector<synthesis::JudgedSample> EktContext::sample(const Sampled& sampled) const {
+  std::filesystem::create_directories(sampled.file.parent_path());
   synthesis::Selector selector(options.selection, test_set.get());
   const synthesis::Draw draw{
-      .label = "teacher's samples",
-      .problems = train,
+      .label = sampled.label,
+      .problems = sampled.problems,
       .num_samples = options.k,
-      .prompt = [this](const synthesis::Problem& problem) { return few_shot(problem); },
+      .prompt = sampled.prompt,
       .sampling = options.sampling,
       .batch = {.max_batch = options.batch.max_batch, .precision = options.precision},
       .truncation = options.truncation,
-      .seed = run.seed().derive("samples"),
-      .decide = [&](const synthesis::Problem& problem,
-                    std::span<synthesis::JudgedSample> of_problem) { selector.decide(problem, of_problem); }};
-  samples = synthesis::draw_samples(
-      draw, [this]() -> teachers::Teacher& { return teacher(); }, *judge, run.path("samples.jsonl"));
+      .seed = sampled.seed,
+      .decide = [&](const synthesis::Problem& problem, std::span<synthesis::JudgedSample> of_problem) {
+        selector.decide(problem, of_problem);
+      }};
+  return synthesis::draw_samples(draw, sampled.source, *judge, sampled.file);
+}
+
+void EktContext::draw_teacher_samples() {
+  samples = sample({.label = "teacher's samples",
+                    .problems = train,
+                    .prompt = [this](const synthesis::Problem& problem) { return few_shot(problem); },
+                    .source = [this]() -> teachers::Teacher& { return teacher(); },
+                    .seed = run.seed().derive("samples"),
+                    .file = run.path("samples.jsonl")});
+}
+
+std::vector<synthesis::JudgedSample> EktContext::samples_of(const std::string& teacher, const std::string& label,
+                                                            const std::filesystem::path& file) const {
+  std::unique_ptr<teachers::Teacher> opened;
+  return sample({.label = label,
+                 .problems = train,
+                 .prompt = [this](const synthesis::Problem& problem) { return few_shot(problem); },
+                 .source = [&]() -> teachers::Teacher& {
+                   if (!opened) opened = open_teacher(teacher, file.parent_path() / "answers.jsonl");
+                   return *opened;
+                 },
+                 .seed = run.seed().derive("samples"),
+                 .file = file});
 }
 
 std::string EktContext::few_shot(const synthesis::Problem& problem) const {

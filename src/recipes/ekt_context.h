@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -29,6 +30,16 @@ struct TrainingPair {
   std::string question, program;
 };
 
+// Samples to draw, judge and select.
+struct Sampled {
+  std::string label;  // of the progress line
+  std::vector<synthesis::Problem> problems;
+  std::function<std::string(const synthesis::Problem&)> prompt;
+  std::function<teachers::Teacher&()> source;  // asked for only when something is left to draw
+  Seed seed;
+  std::filesystem::path file;
+};
+
 class EktContext {
  public:
   // Reads and checks everything that is small. Throws UserErrors for what cannot be used: no problem left, a worked
@@ -44,13 +55,21 @@ class EktContext {
   std::unique_ptr<sandbox::Judge> judge;
   std::vector<synthesis::JudgedSample> samples;  // the teacher's, of `train`, once draw_teacher_samples() is done
   std::vector<std::pair<synthesis::Problem, std::string>>
-      references;  // test problems with a verified program of the teacher
+      references;  // test problems with a verified program: the teacher's, or those of options.references
 
   teachers::Teacher& teacher();  // opened when first asked for
+  // `answers`: where those of a served teacher are stored.
+  std::unique_ptr<teachers::Teacher> open_teacher(const std::string& source,
+                                                  const std::filesystem::path& answers) const;
   void release_teacher() { teacher_.reset(); }
   models::Pretrained student() const;  // fresh, fp32, to be trained or frozen
 
+  // options.k samples a problem, problem by problem, into `file`; goes on from what stands there.
+  std::vector<synthesis::JudgedSample> sample(const Sampled& sampled) const;
   void draw_teacher_samples();  // samples.jsonl
+  // Few-shot samples of the training questions from another teacher, as draw_teacher_samples() draws them.
+  std::vector<synthesis::JudgedSample> samples_of(const std::string& teacher, const std::string& label,
+                                                  const std::filesystem::path& file) const;
   std::string few_shot(const synthesis::Problem& problem) const;
   static std::string zero_shot(const synthesis::Problem& problem);
   // Figures of a frozen model, or of a teacher, on the test problems, into `folder`.
@@ -64,6 +83,7 @@ class EktContext {
 
  private:
   void split_off_dev();
+  void read_references();
   std::unique_ptr<teachers::Teacher> teacher_;
 };
 

@@ -1,10 +1,19 @@
-#include <algorithm>
-
 #include "recipes/ekt.h"
 #include "recipes/ekt_arms.h"
 #include "teachers/open.h"
 
 namespace limbeck::recipes {
+
+void ExpertOptions::describe(Fields& f) {
+  f("rounds", rounds, "times that the student samples and learns", at_least(1));
+  f("epochs", epochs, "over the programs gathered so far, each round", above(0));
+  f("learning_rate", learning_rate, "constant", above(0));
+  f("batch_size", batch_size, "examples an optimiser step", at_least(1));
+  f("start", start,
+    "weights that each round begins with: the student's own, prompted with the worked examples in round 0, or those of "
+    "the unfiltered arm, for a student that writes nothing of use untrained",
+    {{"student", ExpertStart::kStudent}, {"unfiltered", ExpertStart::kUnfiltered}});
+}
 
 void EktOptions::describe(Fields& f) {
   f("teacher", teacher, fmt::format("who writes programs: {}", teachers::kTeacherKinds), Names::kRequiredFileOrFolder);
@@ -15,7 +24,22 @@ void EktOptions::describe(Fields& f) {
   f("test_problems", test_problems, "test questions, in the same form", Names::kRequiredFile);
   f("examples", examples, "worked examples of the few-shot prompt: {\"question\", \"program\"} a line",
     Names::kRequiredFile);
-  f("arms", arms, "what is measured side by side: " + arm_names_text());
+  f("references", references,
+    "verified programs for test questions, whose likelihood is measured: {\"id\", \"program\"} a line; empty: the "
+    "teacher's own",
+    Names::kFile);
+  f("arms", arms, "what is measured side by side: " + arm_names_text() + "; all: those that need nothing more");
+  f("stronger_teacher", stronger_teacher, "teacher of the arm stronger: as teacher", Names::kFileOrFolder);
+  f("weaker_teacher", weaker_teacher, "teacher of the arm weaker: as teacher", Names::kFileOrFolder);
+  f("measure_teacher", measure_teacher,
+    "measure the teacher on the test questions; false for a recorded one that has no samples for them");
+  f("missing_samples", missing_samples,
+    "what a recorded teacher does for a question of which it has fewer than k samples",
+    {{"refuse", teachers::Missing::kRefuse}, {"empty", teachers::Missing::kEmpty}});
+  f("max_pairs", max_pairs,
+    "training pairs at most, drawn at random from the verified ones, so that teachers can be compared at equal count; "
+    "0: all",
+    at_least(0));
   f("k", k, "programs sampled from the teacher for a question (k)", at_least(1));
   f("seed", seed, "of everything that is drawn", at_least(0));
   f("dev_fraction", dev_fraction,
@@ -27,6 +51,8 @@ void EktOptions::describe(Fields& f) {
   f("loss_on_pad", loss_on_pad,
     "end-of-text tokens up to max_length count in the loss, as in the official code; "
     "false: a single one does");
+  f("teacher_sees_examples", teacher_sees_examples,
+    "in logit distillation the teacher reads the worked examples in front of each text; the paper's does not");
   f("precision", precision, "of the matrix products", precision_choices());
   f("max_batch", batch.max_batch, "sequences that are decoded together; changes the speed, never a sample", at_least(1))
       .speed_only = true;
@@ -37,26 +63,24 @@ void EktOptions::describe(Fields& f) {
   f.group("check", check);
   f.group("limits", limits);
   f.group("train", train);
+  f.group("kd", kd);
+  f.group("expert", expert);
   f.group("eval", eval);
+  f.check([this] { return mistake_in_arms(*this); });
   f.check([this]() -> std::optional<std::string> {
-    for (std::size_t i = 0; i < arms.size(); ++i) {
-      if (find_arm(arms[i]) == nullptr)
-        return fmt::format("arms: expected {} but received '{}'", arm_names_text(), arms[i]);
-      if (std::find(arms.begin(), arms.begin() + static_cast<int64_t>(i), arms[i]) !=
-          arms.begin() + static_cast<int64_t>(i))
-        return fmt::format("arms: '{}' stands there twice", arms[i]);
-    }
     if (student.empty() && !teacher.empty() && !teachers::is_local(teacher))
       return fmt::format("student: expected a model, for {} has none of which it could be a slice", teacher);
-    if (arms.empty()) return fmt::format("arms: expected at least one of {}", arm_names_text());
     return std::nullopt;
   });
 }
 
 std::vector<std::filesystem::path> EktOptions::inputs() const {
   std::vector<std::filesystem::path> files = {problems, test_problems, examples};
-  for (const auto& file : teachers::inputs_of(teacher)) files.push_back(file);
-  if (!student.empty()) files.emplace_back(student);
+  for (const auto* source : {&teacher, &stronger_teacher, &weaker_teacher})
+    if (source == &teacher || !source->empty())
+      for (const auto& file : teachers::inputs_of(*source)) files.push_back(file);
+  for (const auto* file : {&references, &student})
+    if (!file->empty()) files.emplace_back(*file);
   return files;
 }
 

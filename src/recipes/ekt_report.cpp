@@ -21,7 +21,7 @@ constexpr std::size_t kProblemsShown = 12;
 std::string colour_of(const ArmResult& row) {
   const auto& arms = ekt_arms();
   const auto arm = std::find_if(arms.begin(), arms.end(), [&](const Arm& a) { return a.name == row.name; });
-  return arm == arms.end() ? "c0" : fmt::format("c{}", 1 + (arm - arms.begin()) % 5);
+  return arm == arms.end() ? "c0" : fmt::format("c{}", 1 + (arm - arms.begin()) % 8);
 }
 
 const ArmResult* row_named(const EktResult& result, std::string_view name) {
@@ -125,6 +125,7 @@ std::string arms_table(const EktResult& result) {
     html += fmt::format("<td>{:.1f}</td></tr>\n", row.solved.mean_lines);
   }
   html += "</tbody></table></div>\n";
+  for (const auto& note : notes_of(result)) html += fmt::format("<p class=\"note\">{}</p>\n", escape_html(note));
   if (result.comparisons.empty()) return html;
   html +=
       "<h3>EKT less each other arm, paired over the problems</h3>\n<div "
@@ -301,8 +302,8 @@ std::string ekt_report(const EktResult& result, const EktContext& context) {
           what, solving.num_samples, solving.temperature, drawn_anew(context), about_the_slice(result, context)),
       arms_chart(result));
   body += html_section("The same in figures",
-                       fmt::format("Negative log-likelihood is of {} programs that the teacher wrote for test problems "
-                                   "and that gave the right answer; lower is better.",
+                       fmt::format("Negative log-likelihood is of {} programs that were written for test problems and "
+                                   "that gave the right answer; lower is better.",
                                    context.references.size()),
                        arms_table(result));
   body += html_section("From samples to training text",

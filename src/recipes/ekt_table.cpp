@@ -1,12 +1,11 @@
 #include "recipes/ekt_table.h"
 
-#include <fmt/ranges.h>  // fmt::join
-
 #include <algorithm>
 #include <map>
 #include <set>
 
 #include "evaluation/programs.h"
+#include "recipes/cells.h"
 
 namespace limbeck::recipes {
 namespace {
@@ -16,8 +15,6 @@ using evaluation::Interval;
 Json interval_json(const Interval& interval) {
   return {{"value", interval.value}, {"low", interval.low}, {"high", interval.high}};
 }
-
-using Cells = std::vector<std::vector<std::string>>;
 
 // Header and rows of the arm table as texts.
 Cells cells_of(const EktResult& result) {
@@ -54,6 +51,13 @@ std::string sentence(const EktResult& result, const ArmComparison& c) {
 }
 
 }  // namespace
+
+std::vector<std::string> notes_of(const EktResult& result) {
+  std::vector<std::string> notes;
+  for (const auto& row : result.rows)
+    if (!row.note.empty()) notes.push_back(fmt::format("{}: {}.", row.title, row.note));
+  return notes;
+}
 
 std::string drawn_anew(const EktContext& context) {
   const auto numbers = synthesis::group_numbers(context.test);
@@ -128,7 +132,8 @@ Json table_json(const EktResult& result, const EktContext& context) {
                     {"num_pairs", row.pairs.size()},
                     {"figures", figures},
                     {"nll", row.nll ? interval_json(*row.nll) : Json()},
-                    {"mean_lines", row.solved.mean_lines}});
+                    {"mean_lines", row.solved.mean_lines},
+                    {"note", row.note}});
   }
   for (const auto& c : result.comparisons)
     comparisons.push_back({{"arm", c.arm},
@@ -160,35 +165,18 @@ Json table_json(const EktResult& result, const EktContext& context) {
 }
 
 std::string table_markdown(const EktResult& result, const EktContext& context) {
-  const Cells cells = cells_of(result);
-  std::string text;
-  for (std::size_t r = 0; r < cells.size(); ++r) {
-    text += fmt::format("| {} |\n", fmt::join(cells[r], " | "));
-    if (r == 0)
-      text += "|---|" + [&] {
-        std::string rule;
-        for (std::size_t c = 1; c < cells[0].size(); ++c) rule += "---:|";
-        return rule;
-      }() + "\n";
-  }
-  text += "\n" + caption(context) + "\n";
-  for (const auto& c : result.comparisons) text += "\n- " + sentence(result, c);
-  return text + (result.comparisons.empty() ? "" : "\n");
+  std::string text = cells_markdown(cells_of(result)) + "\n" + caption(context) + "\n";
+  std::vector<std::string> items;
+  for (const auto& c : result.comparisons) items.push_back(sentence(result, c));
+  for (const auto& note : notes_of(result)) items.push_back(note);
+  for (const auto& item : items) text += "\n- " + item;
+  return text + (items.empty() ? "" : "\n");
 }
 
 std::string table_text(const EktResult& result, const EktContext& context) {
-  const Cells cells = cells_of(result);
-  std::vector<std::size_t> widths(cells[0].size());
-  for (const auto& row : cells)
-    for (std::size_t c = 0; c < row.size(); ++c) widths[c] = std::max(widths[c], row[c].size());
-  std::string text;
-  for (const auto& row : cells) {
-    for (std::size_t c = 0; c < row.size(); ++c)
-      text += c == 0 ? fmt::format("{:<{}}", row[c], widths[c]) : fmt::format("  {:>{}}", row[c], widths[c]);
-    text += "\n";
-  }
-  text += "\n" + caption(context) + "\n";
+  std::string text = cells_text(cells_of(result)) + "\n" + caption(context) + "\n";
   for (const auto& c : result.comparisons) text += sentence(result, c) + "\n";
+  for (const auto& note : notes_of(result)) text += note + "\n";
   return text;
 }
 

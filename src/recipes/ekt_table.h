@@ -26,7 +26,7 @@ struct Funnel {
 };
 
 struct EktResult {
-  std::vector<ArmResult> rows;  // the teacher first
+  std::vector<ArmResult> rows;  // the teacher first, where it was measured
   std::vector<ArmComparison> comparisons;
   Funnel funnel;
 };
@@ -38,6 +38,7 @@ std::vector<ArmComparison> compare_arms(const std::vector<ArmResult>& rows, cons
 std::string percent(double share);                               // "18.2"
 std::string percent(const evaluation::Interval& interval);       // "18.2 (14.0 to 22.9)"
 std::string two_decimals(const evaluation::Interval& interval);  // "0.53 (0.41 to 0.66)"
+std::vector<std::string> notes_of(const EktResult& result);      // what arms say about themselves, "title: note."
 // What the bootstrap draws: "the problems", or "the 19 groups of like problems".
 std::string drawn_anew(const EktContext& context);
 std::string p_value_text(double p);  // "0.753", "below 0.001"

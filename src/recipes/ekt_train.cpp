@@ -1,11 +1,11 @@
 #include "recipes/ekt_train.h"
 
 #include <algorithm>
-#include <numeric>
 
 #include "base/errors.h"
 #include "data/encode.h"
 #include "recipes/sft.h"
+#include "recipes/student.h"
 #include "synthesis/prompts.h"
 #include "train/fit.h"
 
@@ -41,10 +41,7 @@ class DevSolving : public train::Hooks {
 
   std::optional<double> evaluate(int64_t step) override {
     if (context_.dev.empty()) return std::nullopt;
-    models::Pretrained copy = student_;
-    std::vector<int64_t> all(static_cast<std::size_t>(student_.model->config().num_hidden_layers));
-    std::iota(all.begin(), all.end(), int64_t{0});
-    copy.model = models::slice_layers(*student_.model, all);
+    const models::Pretrained copy = copy_of(student_);
     copy.model->freeze(context_.options.precision);
     Solving dev = context_.solving("dev problems", context_.dev);
     dev.prompt = EktContext::zero_shot;
@@ -71,19 +68,26 @@ void remove_checkpoints(const std::filesystem::path& folder) {
 
 }  // namespace
 
-void train_student(const EktContext& context, const std::vector<TrainingPair>& pairs, const Run& run,
+Course usual_course(const EktContext& context, std::vector<TrainingPair> pairs) {
+  return {
+      .pairs = std::move(pairs), .student = [&context] { return context.student(); }, .train = context.options.train};
+}
+
+void train_student(const EktContext& context, const Course& course, const Run& run,
                    const std::filesystem::path& model_folder) {
   if (!std::filesystem::exists(model_folder)) {
-    const models::Pretrained student = context.student();
-    const auto examples = examples_of(context, pairs, student, run.path("pairs.jsonl").string());
-    DevSolving hooks(context, student, run);
-    train::Options train = context.options.train;
-    if (train.evaluate_every == 0 && !context.dev.empty()) {
+    models::Pretrained student = course.student();
+    const auto examples = examples_of(context, course.pairs, student, run.path("pairs.jsonl").string());
+    train::Hooks no_hooks;
+    DevSolving dev(context, student, run);
+    train::Options train = course.train;
+    if (train.evaluate_every == 0 && course.look_at_dev && !context.dev.empty()) {
       const auto steps_per_epoch = (static_cast<int64_t>(examples.size()) + train.batch_size - 1) / train.batch_size;
       train.evaluate_every = std::max<int64_t>(1, context.options.dev_every_epochs * steps_per_epoch);
     }
-    train::fit(trainable(*student.model), examples, sft_step(*student.model, context.options.precision), train, run,
-               hooks);
+    const train::Step step =
+        course.step ? course.step(student, examples) : sft_step(*student.model, context.options.precision);
+    train::fit(trainable(*student.model), examples, step, train, run, course.look_at_dev ? dev : no_hooks);
     models::save_pretrained(model_folder, *student.model, *student.tokenizer);
   }
   remove_checkpoints(run.folder());

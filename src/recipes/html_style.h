@@ -1,4 +1,4 @@
-// The style sheet of Limbeck's pages. Colours of arms are c0 (the teacher, grey) to c5; the fourth is the copper of the
+// The style sheet of Limbeck's pages. Colours of arms are c0 (the teacher, grey) to c8; the fourth is the copper of the
 // still.
 #pragma once
 
@@ -10,12 +10,14 @@ inline constexpr std::string_view kHtmlStyle = R"css(
 :root {
   --paper: #faf8f4; --card: #fffdf9; --ink: #221f1b; --soft: #6d665c; --line: #e4ddd1; --good: #2f7d4f; --bad: #b3402e;
   --c0: #77716a; --c1: #8a6fb3; --c2: #3d7fa6; --c3: #b8592b; --c4: #5b8a3c; --c5: #a8477f;
+  --c6: #2c8c84; --c7: #94701f; --c8: #4d5bb0;
   --mono: ui-monospace, "SF Mono", "Cascadia Mono", "DejaVu Sans Mono", Menlo, monospace;
 }
 @media (prefers-color-scheme: dark) {
   :root {
     --paper: #171513; --card: #1f1c19; --ink: #ece6dc; --soft: #a59c8f; --line: #37322c; --good: #6cc08b; --bad: #ec8673;
     --c0: #a39c92; --c1: #b69be0; --c2: #6fb3da; --c3: #e88a55; --c4: #94c46f; --c5: #dc84b7;
+    --c6: #63c7bd; --c7: #d3ab52; --c8: #97a4f0;
   }
 }
 * { box-sizing: border-box; }
@@ -46,6 +48,7 @@ tbody th { font-weight: 600; }
 td small { display: block; color: var(--soft); font-size: .76rem; }
 .swatch { display: inline-block; width: .6rem; height: .6rem; margin-right: .5rem; border-radius: 50%; background: currentColor; }
 .c0 { color: var(--c0); } .c1 { color: var(--c1); } .c2 { color: var(--c2); } .c3 { color: var(--c3); } .c4 { color: var(--c4); } .c5 { color: var(--c5); }
+.c6 { color: var(--c6); } .c7 { color: var(--c7); } .c8 { color: var(--c8); }
 .plain { color: var(--ink); }
 .forest, .bars { margin-bottom: 1.4rem; }
 .row { display: grid; grid-template: "name plot figure" / 11.5rem 1fr 6.2rem; gap: 0 .9rem; align-items: center; font-size: .9rem; }

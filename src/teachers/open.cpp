@@ -38,7 +38,7 @@ std::unique_ptr<Teacher> open_teacher(const std::filesystem::path& source, const
     return local_teacher("the model in " + source.string(), loaded_once(source, options.batch.precision),
                          options.batch);
   if (source.extension() == ".toml") return served_teacher(read_served(source), options.answers);
-  if (source.extension() == ".jsonl") return recorded_teacher(source);
+  if (source.extension() == ".jsonl") return recorded_teacher(source, options.missing);
   user_fail(source.string(), "expected {}", kTeacherKinds);
 }
 

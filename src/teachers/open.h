@@ -8,13 +8,15 @@
 #include <string_view>
 #include <vector>
 
+#include "teachers/recorded.h"
 #include "teachers/teacher.h"
 
 namespace limbeck::teachers {
 
 struct OpenOptions {
-  generate::BatchOptions batch;   // of a local model; its precision is that of the frozen weights
-  std::filesystem::path answers;  // where a served teacher's answers are stored
+  generate::BatchOptions batch;        // of a local model; its precision is that of the frozen weights
+  std::filesystem::path answers;       // where a served teacher's answers are stored
+  Missing missing = Missing::kRefuse;  // what a recorded store does for a question with too few samples
 };
 
 // A local model is loaded when it is first needed. Throws UserError when nothing of a known kind stands there.

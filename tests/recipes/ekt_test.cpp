@@ -41,7 +41,12 @@ class Ekt : public TinyEkt {
  protected:
   std::string run(const std::string& name) {
     ::testing::internal::CaptureStdout();
-    run_ekt(options_, open_run(name));
+    try {
+      run_ekt(options_, open_run(name));
+    } catch (...) {
+      ::testing::internal::GetCapturedStdout();
+      throw;
+    }
     return ::testing::internal::GetCapturedStdout();
   }
 };
@@ -97,6 +102,51 @@ TEST_F(Ekt, GoesOnFromWhatIsThereToTheSameBytes) {
   write_file_atomically(folder_ / "run/samples.jsonl", samples.substr(0, samples.size() / 2));
   run("run");
   EXPECT_EQ(bytes_of(folder_ / "run"), undisturbed) << "lost: half of the samples";
+}
+
+TEST_F(Ekt, RunsEveryArmFromOneCommandToTheSameBytesAndSharesTheTeachersSamples) {
+  options_.arms = {"all"};
+  options_.weaker_teacher = options_.teacher;
+  options_.train.max_steps = 4;
+  options_.expert = {.rounds = 2, .batch_size = 4, .epochs = 1, .start = ExpertStart::kUnfiltered};
+  const std::string said = run("run");
+  const Json table = read_json(folder_ / "run/table.json");
+  std::vector<std::string> arms;
+  for (const auto& row : table.at("rows")) arms.push_back(row.at("arm"));
+  EXPECT_EQ(arms, (std::vector<std::string>{"teacher", "few_shot", "unfiltered", "ekt", "expert_iteration",
+                                            "distillation", "random_programs", "weaker"}));
+  for (const char* title : {"Student, expert iteration", "Student, logit distillation", "Random programs"}) {
+    EXPECT_THAT(said, HasSubstr(title));
+    EXPECT_THAT(read_file(folder_ / "run/report.html"), HasSubstr(title));
+  }
+  EXPECT_EQ(read_file(folder_ / "run/arms/weaker/samples.jsonl"), read_file(folder_ / "run/samples.jsonl"))
+      << "the same teacher, prompts and seeds";
+  const auto lost = {"arms/expert_iteration/model", "arms/distillation/model", "arms/random_programs", "table.json"};
+  const auto before = read_file(folder_ / "run/table.json");
+  for (const char* name : lost) std::filesystem::remove_all(folder_ / "run" / name);
+  run("run");
+  EXPECT_EQ(read_file(folder_ / "run/table.json"), before);
+}
+
+TEST_F(Ekt, DoesWithoutTheTeachersOwnFiguresWhereItHasNone) {
+  std::string lines;
+  for (int box = 0; box < 9; ++box)
+    lines +=
+        to_line({{"id", "p" + std::to_string(box)}, {"text", "\nanswer = " + std::to_string(box % 3) + "\n"}}) + "\n";
+  write_file_atomically(folder_ / "recorded.jsonl", lines);
+  options_.student = options_.teacher;
+  options_.teacher = (folder_ / "recorded.jsonl").string();
+  options_.k = 1;
+  options_.arms = {"ekt"};
+  options_.train.max_steps = 2;
+  options_.measure_teacher = false;
+  EXPECT_THAT(message_of<UserErrors>([&] { run("refused"); }), HasSubstr("expected 1 samples of 'p9' but found 0"));
+  options_.missing_samples = teachers::Missing::kEmpty;
+  run("run");
+  const Json table = read_json(folder_ / "run/table.json");
+  ASSERT_EQ(table.at("rows").size(), 1u);
+  EXPECT_GT(table.at("rows")[0].at("num_pairs").get<int>(), 4) << "of nine that are recorded, some held out";
+  EXPECT_LT(table.at("rows")[0].at("num_pairs").get<int>(), 10);
 }
 
 TEST_F(Ekt, SaysWhenNoSampleIsRight) {

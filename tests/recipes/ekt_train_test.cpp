@@ -38,7 +38,7 @@ TEST_F(Training, TheStudentLearnsToWriteThePrograms) {
   const auto run = open_run("run");
   const EktContext context(options_, run);
   options_.train.epochs = 30;
-  train_student(context, pairs(), run.child("arm"), run.path("model"));
+  train_student(context, usual_course(context, pairs()), run.child("arm"), run.path("model"));
   EXPECT_LT(loss_of(models::load_pretrained(run.path("model"))), 0.2 * loss_of(context.student()));
 }
 
@@ -46,17 +46,39 @@ TEST_F(Training, TheBestCheckpointOnHeldOutProblemsIsWhatRemains) {
   const auto run = open_run("run");
   const EktContext context(options_, run);
   options_.train.epochs = 6;
-  train_student(context, pairs(), run.child("arm"), run.path("model"));
+  train_student(context, usual_course(context, pairs()), run.child("arm"), run.path("model"));
   EXPECT_EQ(logged(run.path("arm/log.jsonl"), "evaluation", "metric").size(), 6u) << "after each epoch";
 }
 
 TEST_F(Training, AFinishedStudentIsNotTrainedAgain) {
   const auto run = open_run("run");
   const EktContext context(options_, run);
-  train_student(context, pairs(), run.child("arm"), run.path("model"));
+  train_student(context, usual_course(context, pairs()), run.child("arm"), run.path("model"));
   const auto steps = logged(run.path("arm/log.jsonl"), "step", "step").size();
-  train_student(context, pairs(), run.child("arm"), run.path("model"));
+  train_student(context, usual_course(context, pairs()), run.child("arm"), run.path("model"));
   EXPECT_EQ(logged(run.path("arm/log.jsonl"), "step", "step").size(), steps);
+}
+
+TEST_F(Training, ACourseHasItsOwnWeightsToBeginWithOptionsAndStep) {
+  const auto run = open_run("run");
+  const EktContext context(options_, run);
+  Course course = usual_course(context, pairs());
+  train_student(context, course, run.child("first"), run.path("first-model"));
+  course.student = [&] { return models::load_pretrained(run.path("first-model")); };
+  course.train.max_steps = 2;
+  course.look_at_dev = false;
+  std::size_t num_examples = 0;
+  course.step = [&](models::Pretrained& student, const std::vector<data::Example>& examples) {
+    num_examples = examples.size();
+    return sft_step(*student.model, Precision::kFp32);
+  };
+  train_student(context, course, run.child("second"), run.path("second-model"));
+  EXPECT_EQ(num_examples, 12u);
+  EXPECT_EQ(logged(run.path("second/log.jsonl"), "step", "loss").size(), 2u);
+  EXPECT_TRUE(logged(run.path("second/log.jsonl"), "evaluation", "metric").empty());
+  EXPECT_LT(logged(run.path("second/log.jsonl"), "step", "loss")[0],
+            0.8 * logged(run.path("first/log.jsonl"), "step", "loss")[0])
+      << "goes on from the first student";
 }
 
 // Official code: labels are the ids, end-of-text padding to the full length included.
@@ -65,9 +87,9 @@ TEST_F(Training, LossOnPaddingFillsEveryTextToItsFullLength) {
   options_.dev_fraction = 0;
   const auto run = open_run("run");
   const EktContext context(options_, run);
-  train_student(context, pairs(), run.child("short"), run.path("a"));
+  train_student(context, usual_course(context, pairs()), run.child("short"), run.path("a"));
   options_.loss_on_pad = options_.loss_on_prompt = true;
-  train_student(context, pairs(), run.child("padded"), run.path("b"));
+  train_student(context, usual_course(context, pairs()), run.child("padded"), run.path("b"));
   EXPECT_EQ(logged(run.path("padded/log.jsonl"), "step", "tokens")[0], 4 * 60);
   EXPECT_LT(logged(run.path("short/log.jsonl"), "step", "tokens")[0], 4 * 25);
 }
