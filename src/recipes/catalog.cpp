@@ -3,6 +3,7 @@
 
 #include "base/errors.h"
 #include "recipes/ekt.h"
+#include "recipes/fine_tune_cot.h"
 
 namespace limbeck::recipes {
 namespace {
@@ -34,9 +35,17 @@ const std::vector<Method>& methods() {
        "A teacher writes programs for questions whose answers are known; the programs are run, and one that gives the "
        "right answer "
        "for each question becomes training text for a small model. Arms beside it: the student prompted without "
-       "training, "
-       "and the student trained on as many samples that nobody checked.",
+       "training, the student trained on as many samples that nobody checked, expert iteration, logit distillation, "
+       "programs at random, and teachers that are stronger and weaker.",
        job_of<EktOptions>(run_ekt)},
+      {"fine-tune-cot", "arXiv:2212.10071", "Fine-tune-CoT",
+       "A teacher reasons step by step about questions whose answers are known; rationales that lead to the right "
+       "answer "
+       "become training text for a small model, which then reasons by itself. Diverse reasoning keeps several "
+       "rationales "
+       "a question. Arms beside it: the student prompted without training, trained on answers alone, and on rationales "
+       "that nobody checked.",
+       job_of<FineTuneCotOptions>(run_fine_tune_cot)},
   };
   return list;
 }

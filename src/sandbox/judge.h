@@ -49,6 +49,7 @@ struct Limits {
 struct Program {
   std::string source;
   std::optional<double> expected;  // none: any number bound to `answer` passes
+  std::string expected_text{};     // for a judge of texts (synthesis/text_answers.h)
 };
 
 struct JudgeOptions {

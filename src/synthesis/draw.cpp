@@ -79,7 +79,8 @@ class Writer {
     std::vector<sandbox::Program> programs;
     for (std::size_t i = 0; i < ready.size(); ++i)
       for (const auto& sample : ready[i])
-        programs.push_back({sample.program, draw_.problems[static_cast<std::size_t>(next_) + i].answer});
+        programs.push_back({sample.program, draw_.problems[static_cast<std::size_t>(next_) + i].answer,
+                            draw_.problems[static_cast<std::size_t>(next_) + i].answer_text});
     auto verdicts = judge_.judge(programs);
     auto verdict = verdicts.begin();
     for (auto& samples : ready) {

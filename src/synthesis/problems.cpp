@@ -1,6 +1,7 @@
 #include "synthesis/problems.h"
 
 #include <cmath>  // std::isfinite
+#include <limits>
 #include <map>
 
 #include "base/errors.h"
@@ -57,23 +58,37 @@ std::string id_of(const Json& row, int64_t line, Mistakes& mistakes) {
   return text_of(row, "id", line, mistakes);
 }
 
+void read_answer(const Json& row, int64_t line, Answers answers, Problem& problem, Mistakes& mistakes) {
+  const char* wanted = answers == Answers::kNumbers ? "a number" : "a number or a text";
+  const auto answer = row.find("answer");
+  if (answer == row.end() || answer->is_null()) {
+    mistakes.add(line, fmt::format("problem '{}' has no answer: expected {} under 'answer'", problem.id, wanted));
+  } else if (answers == Answers::kAny && answer->is_string()) {
+    problem.answer = std::numeric_limits<double>::quiet_NaN();
+    problem.answer_text = text_of(row, "answer", line, mistakes);
+  } else if (!answer->is_number() || !std::isfinite(answer->get<double>())) {
+    mistakes.add(line, fmt::format("field 'answer': expected {} but received {}", wanted, shown(*answer)));
+  } else {
+    problem.answer = answer->get<double>();
+    // 12.0 is the number 12, which people write without a point.
+    const bool whole = std::abs(problem.answer) < 1e15 && problem.answer == std::trunc(problem.answer);
+    problem.answer_text = whole ? fmt::format("{:.0f}", problem.answer) : to_line(*answer);
+  }
+}
+
 }  // namespace
 
-std::vector<Problem> read_problems(const std::filesystem::path& path) {
+std::vector<Problem> read_problems(const std::filesystem::path& path, Answers answers) {
   std::vector<Problem> problems;
   std::map<std::string, int64_t> line_of_id;
   Mistakes mistakes(path);
+  RecordOptions options;
+  if (answers == Answers::kNumbers) options.numbers = {"answer"};
   read_records(
       path,
       [&](const Json& row, int64_t line) {
         Problem problem{.id = id_of(row, line, mistakes), .question = text_of(row, "question", line, mistakes)};
-        const auto answer = row.find("answer");
-        if (answer == row.end() || answer->is_null())
-          mistakes.add(line, fmt::format("problem '{}' has no answer: expected a number under 'answer'", problem.id));
-        else if (!answer->is_number() || !std::isfinite(answer->get<double>()))
-          mistakes.add(line, fmt::format("field 'answer': expected a number but received {}", shown(*answer)));
-        else
-          problem.answer = answer->get<double>();
+        read_answer(row, line, answers, problem, mistakes);
         problem.group = row.contains("group") ? text_of(row, "group", line, mistakes) : problem.id;
         if (!problem.id.empty()) {
           const auto [first, is_new] = line_of_id.emplace(problem.id, line);
@@ -82,7 +97,7 @@ std::vector<Problem> read_problems(const std::filesystem::path& path) {
         }
         problems.push_back(std::move(problem));
       },
-      {.numbers = {"answer"}});
+      options);
   mistakes.throw_if_any();
   if (problems.empty()) user_fail(path.string(), "expected at least one problem but the file is empty");
   return problems;

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "base/errors.h"
 #include "synthesis/files.h"
 
@@ -85,6 +87,21 @@ TEST(WorkedExamples, NeedQuestionAndProgram) {
   const auto examples = read_examples(folder.write("f.jsonl", "{\"question\":\"q\",\"program\":\"answer = 1\"}\n"));
   ASSERT_EQ(examples.size(), 1u);
   EXPECT_EQ(examples[0].program, "answer = 1");
+}
+
+TEST(Problems, AnswersCanBeTextsWhereThatIsAskedFor) {
+  const TestFolder folder;
+  const auto path = folder.write("p.jsonl",
+                                 "{\"id\":\"a\",\"question\":\"Is it?\",\"answer\":\"yes\"}\n"
+                                 "{\"id\":\"b\",\"question\":\"How many?\",\"answer\":12.0}\n"
+                                 "{\"id\":\"c\",\"question\":\"How much?\",\"answer\":2.5}\n");
+  const auto problems = read_problems(path, Answers::kAny);
+  EXPECT_EQ(problems[0].answer_text, "yes");
+  EXPECT_TRUE(std::isnan(problems[0].answer));
+  EXPECT_EQ(problems[1].answer_text, "12");
+  EXPECT_EQ(problems[2].answer_text, "2.5");
+  EXPECT_EQ(problems[2].answer, 2.5);
+  EXPECT_THROW(read_problems(path), UserErrors);
 }
 
 }  // namespace
