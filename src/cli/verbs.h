@@ -24,6 +24,7 @@ int verb_tokenize(const Args& args);
 int verb_verify(const Args& args);
 int verb_eval(const Args& args);
 int verb_train(const Args& args);
+int verb_export(const Args& args);
 
 // Long work takes --profile=FILE.json besides its own options: a trace of where the time goes (base/profile.h).
 enum class Work { kShort, kLong };

@@ -2,6 +2,7 @@
 
 #include "base/errors.h"
 #include "models/config.h"
+#include "models/gguf_export.h"
 #include "models/gguf_model.h"
 
 namespace limbeck::models {
@@ -145,7 +146,8 @@ GgufLayout llama_gguf_layout() {
                      {"mlp.gate_proj", "ffn_gate"},
                      {"mlp.up_proj", "ffn_up"},
                      {"mlp.down_proj", "ffn_down"}},
-          .config = &llama_config_of_gguf};
+          .config = &llama_config_of_gguf,
+          .metadata = &put_llama_gguf};
 }
 
 }  // namespace limbeck::models
