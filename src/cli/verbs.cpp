@@ -30,7 +30,6 @@ const std::vector<Verb>& verbs() {
       verify_verb(),
       {"eval", "limbeck eval --model=DIR|FILE.gguf --data=FILE.jsonl [--key=value]",
        "Measures pass@k on problems, or the likelihood of texts, with intervals", verb_eval, Work::kLong},
-       "Measures pass@k on problems, or the likelihood of texts, with intervals", verb_eval},
       {"export", "limbeck export --model=DIR|FILE.gguf --out=DIR|FILE.gguf [--type=q8_0]",
        "Writes a model for other tools: a Hugging Face folder, or a GGUF file that llama.cpp opens", verb_export},
   };
