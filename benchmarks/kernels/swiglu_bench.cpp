@@ -39,12 +39,12 @@ const Pair kSwiglu(
     });
 
 const Pair kSwigluGradient(
-    "swiglu_gradient/2048x1536 bf16", {.bytes_read = kNumbers * 6, .bytes_written = kNumbers * 4},
+    "swiglu_gradient/2048x1536 bf16", {.bytes_read = kNumbers * 6, .bytes_written = kNumbers * 6},
     [] {
       auto all = std::make_shared<Rotation<Mlp>>(kNumbers * 10, [] { return Mlp(); });
       return [all] {
         Mlp& m = all->next();
-        kernels::swiglu_gradient(bf16(m.gate_up), bf16(m.dy), bf16(m.dgate_up), kRows, kWidth);
+        kernels::swiglu_gradient(bf16(m.gate_up), bf16(m.dy), bf16(m.dgate_up), bf16(m.y), kRows, kWidth);
       };
     },
     [] {

@@ -47,6 +47,24 @@ struct BlockPanel {
   int64_t y_stride = 0;
 };
 
+constexpr int64_t kStripRows = 8;  // rows of a packed left operand that stand together
+
+// Some rows of a product over one panel of columns (kernels/matrix_product.h), begun or carried on.
+struct ProductTile {
+  const void* a = nullptr;  // [rows] of num_cells cells each, a_stride numbers apart;
+  int64_t a_stride = 0;
+  bool packed = false;           // or strips [rows / kStripRows][num_cells][kStripRows][numbers of a cell]
+  const void* panel = nullptr;   // [num_cells][width of the panel][numbers of a cell], as in LinearPanel
+  const void* next = nullptr;    // the panel that comes after, to fetch it ahead; or null
+  const float* start = nullptr;  // sums to go on with, start_stride apart, or null for zeros; may be c
+  int64_t start_stride = 0;
+  int64_t num_cells = 0, rows = 0, columns = 0;
+  const float* bias = nullptr;  // of these columns, or null
+  float* c = nullptr;           // one of the two is set
+  BFloat16* c_low = nullptr;
+  int64_t c_stride = 0;
+};
+
 // Rows of queries of one head over the positions of one run of pages (kernels/decode_attention.h), carried on from, and
 // left in, the state of an online softmax.
 struct AttentionRows {
@@ -74,6 +92,8 @@ struct InstructionSet {
   // zeros. A block with a NaN or an infinity has NaN for its scale.
   void (*quantise_fp32)(const float* x, int64_t k, int32_t zero, int8_t* integers, float* scales, int32_t* offsets);
   void (*quantise_bf16)(const BFloat16* x, int64_t k, int32_t zero, int8_t* integers, float* scales, int32_t* offsets);
+  void (*product_fp32)(const ProductTile&);
+  void (*product_bf16)(const ProductTile&);
   void (*attend_fp32)(const AttentionRows&);
   void (*attend_bf16)(const AttentionRows&);
   // Largest of each kMaximumBlock numbers, and sums of e^((x - shift) * scale) over each kSumBlock, for x [n].

@@ -17,6 +17,7 @@ struct RmsNorm {
   const BFloat16* delta_low = nullptr;
   const float* weight = nullptr;  // [width]
   float* sum = nullptr;           // null where there is no delta; may be x itself
+  BFloat16* sum_low = nullptr;    // the same rounded, to be kept for the gradient, or null
   float* scale = nullptr;         // [rows], or null
   float* y = nullptr;             // one of the two
   BFloat16* y_low = nullptr;
@@ -25,7 +26,8 @@ void rms_norm(const RmsNorm& norm);
 
 struct RmsNormGradient {
   int64_t rows = 0, width = 0;
-  const float* sum = nullptr;    // what was normalised
+  const float* sum = nullptr;  // what was normalised; one of the two (the second with dy_low only)
+  const BFloat16* sum_low = nullptr;
   const float* scale = nullptr;  // [rows]
   const float* weight = nullptr;
   const float* dy = nullptr;  // one of the two
@@ -34,6 +36,8 @@ struct RmsNormGradient {
   float* dx = nullptr;          // dsum + that through the norm
   BFloat16* dx_low = nullptr;   // the same rounded, or null
   float* dweight = nullptr;     // [width], or null
+  float* y = nullptr;           // what the norm gave, once more; one of the two or none (y with sum only)
+  BFloat16* y_low = nullptr;
 };
 void rms_norm_gradient(const RmsNormGradient& gradient);
 

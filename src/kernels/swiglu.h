@@ -11,8 +11,10 @@ namespace limbeck::kernels {
 void swiglu(const float* gate_up, float* y, int64_t rows, int64_t width);
 void swiglu(const BFloat16* gate_up, BFloat16* y, int64_t rows, int64_t width);
 
-// dy [rows, width] -> dgate_up [rows, 2·width].
-void swiglu_gradient(const float* gate_up, const float* dy, float* dgate_up, int64_t rows, int64_t width);
-void swiglu_gradient(const BFloat16* gate_up, const BFloat16* dy, BFloat16* dgate_up, int64_t rows, int64_t width);
+// dy [rows, width] -> dgate_up [rows, 2·width], and once more y [rows, width], the bits of swiglu(), where y is not
+// null.
+void swiglu_gradient(const float* gate_up, const float* dy, float* dgate_up, float* y, int64_t rows, int64_t width);
+void swiglu_gradient(const BFloat16* gate_up, const BFloat16* dy, BFloat16* dgate_up, BFloat16* y, int64_t rows,
+                     int64_t width);
 
 }  // namespace limbeck::kernels

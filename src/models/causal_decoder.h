@@ -13,7 +13,8 @@
 //     std::vector<Block> blocks;
 //     Norm norm;
 //   };
-//   Block: void forward(Stream&, const Tables&, nn::AttentionPlan&); parameters(p); each_product(f); each_norm(f)
+//   Block: void forward(Stream&, const Tables&, nn::AttentionPlan&); parameters(p); each_product(f); each_norm(f);
+//          set_recompute(nn::Recompute) where it can
 #pragma once
 
 #include <ATen/ATen.h>
@@ -90,6 +91,11 @@ class CausalDecoder final : public LanguageModel {
       block.each_product([&](auto& product) { product.set_precision(precision); });
       block.each_norm([&](auto& norm) { norm.set_output(precision); });
     }
+  }
+
+  void set_recompute(nn::Recompute recompute) override {
+    for (auto& block : body_.blocks)
+      if constexpr (requires { block.set_recompute(recompute); }) block.set_recompute(recompute);
   }
 
   void weights_changed() override {

@@ -59,7 +59,7 @@ class LanguageModel {
   virtual ModelOutput forward(const at::Tensor& ids, nn::AttentionPlan& plan, const Want& want = {}) = 0;
   virtual at::Tensor output_weight() = 0;  // [V,D], the embedding itself when tied
   // The same in bf16 for the products of a chunked loss, kept until weights_changed(); undefined unless training in
-  // bf16.
+  // bf16 where products need such a copy.
   virtual at::Tensor low_output_weight() { return {}; }
   virtual at::Tensor output_bias() { return {}; }     // [V], added to the vocabulary product; mostly undefined
   virtual double logit_softcap() const { return 0; }  // logits x become softcap·tanh(x / softcap); 0: as they are

@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include <cmath>  // std::sqrt
+#include <tuple>  // std::tie
 #include <utility>
 #include <vector>
 
@@ -15,6 +16,7 @@
 #include "nn/head_norm.h"
 #include "nn/linear.h"
 #include "nn/mlp.h"
+#include "nn/normed_product.h"
 #include "nn/rms_norm.h"
 #include "nn/rope.h"
 
@@ -37,13 +39,13 @@ class LlamaAttention {
         qk_norm_(c.qk_norm),
         options_({.scale = 1 / std::sqrt(static_cast<double>(c.head_dim)), .window = window_of(c, layer)}) {}
 
-  // x [N,D] -> [N,D]
-  at::Tensor forward(const at::Tensor& x, const nn::RopeTable& table, nn::AttentionPlan& plan) {
-    at::Tensor qkv = qkv_.forward(x);
+  // The stream's sum goes through `norm` to queries, keys and values; the result [N,D] is what it grows by.
+  void forward(nn::RmsNorm& norm, Stream& stream, const nn::RopeTable& table, nn::AttentionPlan& plan) {
+    auto [sum, qkv] = nn::normed_product(norm, qkv_, stream.x, stream.delta);
     if (qk_norm_) qkv = nn::norm_heads(qkv, q_norm_, k_norm_, heads_);
     const nn::Heads heads = nn::rotate_heads(qkv, table, heads_);
     const at::Tensor mixed = plan.attend(layer_, heads.q, heads.k, heads.v, options_);
-    return o_.forward(mixed.reshape({x.size(0), -1}));
+    stream = {sum, o_.forward(mixed.reshape({qkv.size(0), -1}))};
   }
 
   void parameters(nn::Parameters& p) {
@@ -82,8 +84,8 @@ class LlamaBlock {
         mlp_({.width = c.hidden_size, .inner = c.intermediate_size, .bias = c.mlp_bias}) {}
 
   void forward(Stream& stream, const nn::RopeTable& table, nn::AttentionPlan& plan) {
-    stream.delta = attention_.forward(add_and_norm(attention_norm_, stream), table, plan);
-    stream.delta = mlp_.forward(add_and_norm(mlp_norm_, stream));
+    attention_.forward(attention_norm_, stream, table, plan);
+    std::tie(stream.x, stream.delta) = mlp_.add_forward(mlp_norm_, stream.x, stream.delta);
   }
 
   void parameters(nn::Parameters& p) {

@@ -1,4 +1,5 @@
-// Token embedding: rows of a table. The gradient of the table is dense fp32, as tied output weights need it.
+// Token embedding: rows of a table. The gradient of the table is dense fp32, as tied output weights need it; where
+// gradients go in place (tensor/gradients.h) only the rows of the tokens are touched.
 #pragma once
 
 #include <ATen/core/Tensor.h>

@@ -3,6 +3,8 @@
 #include <ATen/ATen.h>
 #include <torch/csrc/autograd/grad_mode.h>
 
+#include <algorithm>
+
 #include "base/errors.h"
 
 namespace limbeck::nn {
@@ -12,10 +14,16 @@ std::vector<at::Tensor> none_or(const at::Tensor& tensor) {
   return tensor.defined() ? std::vector<at::Tensor>{tensor} : std::vector<at::Tensor>{};
 }
 
+PlainProduct plain_of(Product& product, const Masters& masters, Precision precision) {
+  return {masters, product.joined_weight(masters, precision), product.joined_bias(masters, precision), precision};
+}
+
 }  // namespace
 
-Linear::Linear(const Shape& shape)
-    : shape_(shape), weight_(at::empty({shape.out, shape.in}, at::kFloat).requires_grad_(true)) {
+Linear::Linear(const Shape& shape) : Linear(shape, at::empty({shape.out, shape.in}, at::kFloat)) {}
+
+Linear::Linear(const Shape& shape, const at::Tensor& weight)
+    : shape_(shape), weight_(weight.variable_data().requires_grad_(true)) {
   if (shape.bias) bias_ = at::empty({shape.out}, at::kFloat).requires_grad_(true);
 }
 
@@ -29,6 +37,11 @@ at::Tensor Linear::forward(const at::Tensor& x) {
     y = product_.forward(x, {{weight_}, none_or(bias_)}, precision_);
   }
   return branch_ ? y + branch_->forward(x).to(y.scalar_type()) : y;
+}
+
+std::optional<PlainProduct> Linear::plain() {
+  if (frozen_ || has_slots()) return std::nullopt;
+  return plain_of(product_, {{weight_}, none_or(bias_)}, precision_);
 }
 
 void Linear::parameters(Parameters& p) {
@@ -70,10 +83,16 @@ void Linear::release() {
   bias_.reset();
 }
 
+// The weights stand behind each other in memory, so that the product needs no copy that joins them.
 JointLinear::JointLinear(const Shape& shape) {
+  int64_t rows = 0;
+  for (const Part& part : shape.parts) rows += part.out;
+  const at::Tensor whole = at::empty({rows, shape.in}, at::kFloat);
+  rows = 0;
   for (const Part& part : shape.parts) {
     names_.emplace_back(part.name);
-    parts_.emplace_back(Linear::Shape{.in = shape.in, .out = part.out, .bias = shape.bias});
+    parts_.push_back(Linear({.in = shape.in, .out = part.out, .bias = shape.bias}, whole.narrow(0, rows, part.out)));
+    rows += part.out;
   }
 }
 
@@ -108,6 +127,15 @@ at::Tensor JointLinear::forward(const at::Tensor& x) {
     first += part.shape_.out;
   }
   return at::cat(results, 1);
+}
+
+bool JointLinear::has_slots() const {
+  return std::any_of(parts_.begin(), parts_.end(), [](const Linear& part) { return part.has_slots(); });
+}
+
+std::optional<PlainProduct> JointLinear::plain() {
+  if (frozen_ || has_slots()) return std::nullopt;
+  return plain_of(product_, masters(), precision_);
 }
 
 void JointLinear::parameters(Parameters& p) {

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -37,6 +38,13 @@ class AdditiveBranch {
   virtual void parameters(Parameters& p) {}
 };
 
+// What a step that is fused with a product (nn/fused.h) reads of a layer.
+struct PlainProduct {
+  Masters masters;
+  at::Tensor weight, bias;  // as Product joins them
+  Precision precision = Precision::kFp32;
+};
+
 class Linear {
  public:
   struct Shape {
@@ -53,7 +61,8 @@ class Linear {
   void set_transform(std::shared_ptr<WeightTransform> transform) { transform_ = std::move(transform); }
   void set_branch(std::shared_ptr<AdditiveBranch> branch) { branch_ = std::move(branch); }
   bool has_slots() const { return transform_ || branch_; }
-  void fold();  // weight <- transform(weight) + delta; the slots are empty afterwards
+  std::optional<PlainProduct> plain();  // none when a slot is filled or the layer is frozen
+  void fold();                          // weight <- transform(weight) + delta; the slots are empty afterwards
 
   void set_precision(Precision precision);
   void weights_changed();
@@ -66,7 +75,8 @@ class Linear {
 
  private:
   friend class JointLinear;
-  void release();  // the masters, when something else holds what they were
+  Linear(const Shape& shape, const at::Tensor& weight);  // whose memory is part of something larger
+  void release();                                        // the masters, when something else holds what they were
 
   Shape shape_;
   at::Tensor weight_, bias_;
@@ -93,6 +103,7 @@ class JointLinear {
 
   at::Tensor forward(const at::Tensor& x);  // [N,in] -> [N, Σ out], part after part
   void parameters(Parameters& p);           // of each part under its name
+  std::optional<PlainProduct> plain();      // none when a slot of a part is filled or the layer is frozen
   template <class F>
   void each_linear(F&& f) {
     for (Linear& part : parts_) f(part);
@@ -103,6 +114,7 @@ class JointLinear {
 
  private:
   Masters masters() const;
+  bool has_slots() const;
   std::vector<std::string> names_;
   std::vector<Linear> parts_;
   Precision precision_ = Precision::kFp32;

@@ -7,15 +7,20 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "nn/activation.h"
 #include "nn/linear.h"
 #include "nn/parameters.h"
+#include "nn/rms_norm.h"
 
 namespace limbeck::nn {
 
 // gate_up [N,2F], the gate's columns first -> silu(gate) * up [N,F], in its dtype. Differentiable; computed in fp32.
 at::Tensor swiglu(const at::Tensor& gate_up);
+
+// What the backward pass of a feed-forward block finds, and what it computes again.
+enum class Recompute { kNone, kMlp };  // kMlp: gate and up too, for a third of the block's activations
 
 class GatedMlp {
  public:
@@ -26,6 +31,10 @@ class GatedMlp {
   };
   explicit GatedMlp(const Shape& shape);
   at::Tensor forward(const at::Tensor& x);  // [N,D] -> [N,D]
+  // x [N,D] fp32 and delta [N,D], or undefined -> x + delta in fp32, and forward(norm(x + delta)). One step of autograd
+  // that keeps the sum and the gate and up values, not what is cheap to compute again.
+  std::pair<at::Tensor, at::Tensor> add_forward(RmsNorm& norm, const at::Tensor& x, const at::Tensor& delta);
+  void set_recompute(Recompute recompute) { recompute_ = recompute; }
   void parameters(Parameters& p);
   template <class F>
   void each_product(F&& f) {  // JointLinear or Linear
@@ -59,6 +68,7 @@ class Mlp {
   std::string in_name_, out_name_;
   Linear in_, out_;
   Activation activation_;
+  Recompute recompute_ = Recompute::kNone;
 };
 
 }  // namespace limbeck::nn

@@ -4,6 +4,7 @@
 #include <torch/csrc/autograd/grad_mode.h>
 
 #include "base/errors.h"
+#include "tensor/product.h"
 
 namespace limbeck::nn {
 
@@ -32,7 +33,8 @@ at::Tensor OutputHead::weight() {
 }
 
 at::Tensor OutputHead::low_weight() {
-  return precision_ == Precision::kBf16 && !frozen_ ? product_.joined_weight(masters(), precision_) : at::Tensor();
+  const bool wanted = precision_ == Precision::kBf16 && !frozen_ && !products_read_wide_weights();
+  return wanted ? product_.joined_weight(masters(), precision_) : at::Tensor();
 }
 
 void OutputHead::parameters(Parameters& p) {

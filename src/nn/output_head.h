@@ -25,7 +25,7 @@ class OutputHead {
   at::Tensor logits(const at::Tensor& hidden);  // [M,D] -> [M,V] fp32, with bias and cap
   // [V,D], the embedding itself when tied; throws where nothing but a packed weight is left.
   at::Tensor weight();
-  // The same in bf16, kept until weights_changed(); undefined unless the products are bf16.
+  // The same in bf16, kept until weights_changed(); undefined unless the products are bf16 and need such a copy.
   at::Tensor low_weight();
   const at::Tensor& bias() const { return bias_; }  // [V] or undefined
   double softcap() const { return shape_.softcap; }

@@ -13,6 +13,8 @@
 #include "kernels/block_linear.h"
 #include "kernels/packed_linear.h"
 #include "tensor/dtype.h"
+#include "tensor/gradients.h"
+#include "tensor/product.h"
 
 namespace limbeck::nn {
 namespace {
@@ -22,61 +24,67 @@ using torch::autograd::variable_list;
 
 // What the product reads; hidden from autograd, which sees the masters.
 struct Joined {
+  Masters masters;
   at::Tensor weight, bias;
+  at::ScalarType type;  // of the product
 };
 
 class JoinedProduct : public torch::autograd::Function<JoinedProduct> {
  public:
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x, at::TensorList weights,
                             at::TensorList biases, const Joined& joined) {
-    const Span span("product", "model", x.size(0));
-    const at::Tensor input = x.to(joined.weight.scalar_type());
-    std::vector<int64_t> rows;
-    for (const at::Tensor& weight : weights) rows.push_back(weight.size(0));
-    context->saved_data["rows"] = rows;
-    context->saved_data["has_bias"] = !biases.empty();
+    const at::Tensor input = x.to(joined.type);
+    context->saved_data["weights"] = joined.masters.weights;
+    context->saved_data["biases"] = joined.masters.biases;
     context->saved_data["x_dtype"] = static_cast<int64_t>(x.scalar_type());
     context->save_for_backward({input, joined.weight});
-    return at::linear(input, joined.weight, joined.bias);
+    return times_transposed(input, joined.weight, joined.bias);
   }
 
-  static variable_list backward(AutogradContext* context, variable_list gradients) {
+  static variable_list backward(AutogradContext* context, variable_list outer) {
     const auto saved = context->get_saved_variables();
     const at::Tensor &x = saved[0], &weight = saved[1];
-    const Span span("product gradient", "model", x.size(0));
-    const at::Tensor dy = gradients[0].to(weight.scalar_type()).contiguous();
-    const std::vector<int64_t> rows = context->saved_data["rows"].toIntVector();
-    const bool has_bias = context->saved_data["has_bias"].toBool();
-    const std::size_t parts = rows.size();
-
-    variable_list result(1 + parts * (has_bias ? 2 : 1) + 1);
-    if (context->needs_input_grad(0)) {
-      const auto dtype = static_cast<at::ScalarType>(context->saved_data["x_dtype"].toInt());
-      result[0] = at::mm(dy, weight).to(dtype);
-    }
-    bool any = false;
-    for (std::size_t i = 0; i < parts; ++i) any = any || context->needs_input_grad(1 + i);
-    if (any) split(at::mm(dy.t(), x).to(at::kFloat), rows, result, 1);
-    if (has_bias && context->needs_input_grad(1 + parts))
-      split(at::sum(dy, {0}, false, at::kFloat), rows, result, 1 + parts);
+    const at::Tensor dy = outer[0].to(x.scalar_type()).contiguous();
+    const Masters masters{context->saved_data["weights"].toTensorVector(),
+                          context->saved_data["biases"].toTensorVector()};
+    variable_list result(1);
+    if (context->needs_input_grad(0))
+      result[0] = times(dy, weight).to(static_cast<at::ScalarType>(context->saved_data["x_dtype"].toInt()));
+    for (at::Tensor& gradient : master_gradients(masters, dy, x)) result.push_back(std::move(gradient));
+    result.emplace_back();
     return result;
-  }
-
- private:
-  // Contiguous views, so that each master takes its part over without a copy.
-  static void split(const at::Tensor& whole, const std::vector<int64_t>& rows, variable_list& result,
-                    std::size_t first) {
-    int64_t begin = 0;
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-      result[first + i] = rows.size() == 1 ? whole : whole.narrow(0, begin, rows[i]);
-      begin += rows[i];
-    }
   }
 };
 
+// dyᵀ·x of one master, added to what is there already.
+void add_to_gradient(const at::Tensor& master, const at::Tensor& dy, const at::Tensor& x) {
+  transposed_times(dy, x, master.mutable_grad(), Into::kSum);
+}
+
+bool has_gradient(const at::Tensor& master) {
+  const at::Tensor& there = master.grad();
+  return there.defined() && there.scalar_type() == at::kFloat && there.is_contiguous();
+}
+
+// Parts that stand behind each other in memory, as one; undefined where they do not.
+at::Tensor one_behind_the_other(const std::vector<at::Tensor>& parts) {
+  if (parts.empty()) return {};
+  const at::Tensor& first = parts[0];
+  int64_t rows = 0;
+  for (const at::Tensor& part : parts) {
+    const bool follows = part.scalar_type() == first.scalar_type() && part.is_contiguous() && part.is_alias_of(first) &&
+                         part.storage_offset() == first.storage_offset() + rows * (first.dim() > 1 ? first.size(1) : 1);
+    if (!follows) return {};
+    rows += part.size(0);
+  }
+  std::vector<int64_t> shape = first.sizes().vec();
+  shape[0] = rows;
+  return first.detach().as_strided(shape, first.strides(), first.storage_offset());
+}
+
 at::Tensor join(const std::vector<at::Tensor>& parts, at::ScalarType dtype) {
   if (parts.empty()) return {};
-  if (parts.size() == 1) return parts[0].detach().to(dtype);
+  if (const at::Tensor whole = one_behind_the_other(parts); whole.defined()) return whole.to(dtype);
   int64_t rows = 0;
   for (const at::Tensor& part : parts) rows += part.size(0);
   std::vector<int64_t> shape = parts[0].sizes().vec();
@@ -148,8 +156,8 @@ void Product::refresh(const Masters& masters, Precision precision) {
   if (weight_.defined() && precision == precision_ && stamps == stamps_) return;
   const Span span("round weights", "model");
   at::NoGradGuard no_grad;
-  weight_ = join(masters.weights, dtype_of(precision));
-  bias_ = join(masters.biases, dtype_of(precision));
+  weight_ = join(masters.weights, products_read_wide_weights() ? at::kFloat : dtype_of(precision));
+  bias_ = join(masters.biases, at::kFloat);
   precision_ = precision;
   stamps_ = std::move(stamps);
 }
@@ -157,7 +165,7 @@ void Product::refresh(const Masters& masters, Precision precision) {
 at::Tensor Product::forward(const at::Tensor& x, const Masters& masters, Precision precision) {
   refresh(masters, precision);
   return JoinedProduct::apply(x, at::TensorList(masters.weights), at::TensorList(masters.biases),
-                              Joined{weight_, bias_});
+                              Joined{masters, weight_, bias_, dtype_of(precision)});
 }
 
 void Product::forget() {
@@ -169,6 +177,43 @@ void Product::forget() {
 const at::Tensor& Product::joined_weight(const Masters& masters, Precision precision) {
   refresh(masters, precision);
   return weight_;
+}
+
+const at::Tensor& Product::joined_bias(const Masters& masters, Precision precision) {
+  refresh(masters, precision);
+  return bias_;
+}
+
+std::vector<at::Tensor> master_gradients(const Masters& masters, const at::Tensor& dy, const at::Tensor& x) {
+  const at::NoGradGuard no_grad;
+  const auto& weights = masters.weights;
+  std::vector<at::Tensor> result(weights.size() + masters.biases.size());
+  bool wanted = false, adds = true;
+  for (const at::Tensor& weight : weights) {
+    wanted = wanted || weight.requires_grad();
+    adds = adds && (!weight.requires_grad() || (takes_gradient_in_place(weight) && has_gradient(weight)));
+  }
+  // One product of all parts, whose gradients are contiguous views of it; or each part added to its own.
+  at::Tensor whole;
+  if (wanted && !adds) {
+    whole = at::empty({dy.size(1), x.size(1)}, x.options().dtype(at::kFloat));
+    transposed_times(dy, x, whole, Into::kNew);
+  }
+  int64_t begin = 0;
+  for (std::size_t i = 0; i < weights.size(); begin += weights[i].size(0), ++i) {
+    if (!weights[i].requires_grad()) continue;
+    if (adds)
+      add_to_gradient(weights[i], dy.narrow(1, begin, weights[i].size(0)), x);
+    else
+      result[i] = hand_over(weights[i], whole.narrow(0, begin, weights[i].size(0)));
+  }
+  if (masters.biases.empty()) return result;
+  const at::Tensor sums = at::sum(dy, {0}, false, at::kFloat);
+  begin = 0;
+  for (std::size_t i = 0; i < masters.biases.size(); begin += masters.biases[i].size(0), ++i)
+    if (masters.biases[i].requires_grad())
+      result[weights.size() + i] = hand_over(masters.biases[i], sums.narrow(0, begin, masters.biases[i].size(0)));
+  return result;
 }
 
 FrozenLinear freeze_product(const Masters& masters, Precision precision, WeightFormat weights) {

@@ -1,5 +1,7 @@
-// x times the rows of one or several weights at once: the plain product below nn::Linear and nn::JointLinear. Keeps the
-// weights as the product reads them (joined, in bf16 when asked for) until they change.
+// x times the rows of one or several weights at once: the plain product below nn::Linear and nn::JointLinear. The
+// masters are read where they stand when they stand behind each other in memory (nn/linear.cpp sees to it) and the
+// processor's product takes them (tensor/product.h); otherwise a copy of them, joined and in the precision of the
+// product, is kept until they change.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -21,13 +23,16 @@ struct Masters {
 
 class Product {
  public:
-  // x [N,in] -> [N, Σ out_i] in the dtype of the products; gradients of the masters are fp32. A copy of the masters is
-  // made when there is none, when a master was changed in place through LibTorch, or after forget().
+  // x [N,in] -> [N, Σ out_i] in the dtype of the products; gradients of the masters are fp32. A copy of the masters,
+  // where one is needed, is made when there is none, when a master was changed in place through LibTorch, or after
+  // forget().
   at::Tensor forward(const at::Tensor& x, const Masters& masters, Precision precision);
   // After masters changed behind LibTorch's back (a kernel on raw pointers).
   void forget();
-  // The masters as the product reads them: [Σ out_i, in].
+  // The masters as the product reads them: [Σ out_i, in], fp32 or in the dtype of the products.
   const at::Tensor& joined_weight(const Masters& masters, Precision precision);
+  // And their biases [Σ out_i] fp32, or undefined.
+  const at::Tensor& joined_bias(const Masters& masters, Precision precision);
 
  private:
   void refresh(const Masters& masters, Precision precision);
@@ -36,6 +41,10 @@ class Product {
   Precision precision_ = Precision::kFp32;
   at::Tensor weight_, bias_;
 };
+
+// Gradients of masters that were joined for y = x · Wᵀ + b, from dy [N, Σ out_i] and x [N,in]: what a backward pass
+// returns for each weight, then each bias (undefined where none is wanted, or where it went into .grad() itself).
+std::vector<at::Tensor> master_gradients(const Masters& masters, const at::Tensor& dy, const at::Tensor& x);
 
 // A product with weights that no longer change: [N,in] -> [N, Σ out_i], each row independent of the others.
 using FrozenLinear = std::function<at::Tensor(const at::Tensor& x)>;

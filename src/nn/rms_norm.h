@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "nn/norm_rows.h"
 #include "nn/parameters.h"
 #include "tensor/device.h"
 
@@ -26,6 +27,7 @@ class RmsNorm {
   double epsilon() const { return epsilon_; }
   void set_output(Precision precision) { output_ = precision; }
   void freeze();
+  NormSettings settings() const { return {multiplier(), epsilon_, output_}; }
 
  private:
   Fresh starts_as() const { return kind_ == NormWeight::kPlain ? Fresh::kOnes : Fresh::kZeros; }

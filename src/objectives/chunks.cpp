@@ -10,6 +10,8 @@
 #include "base/errors.h"
 #include "base/phases.h"
 #include "base/profile.h"
+#include "tensor/gradients.h"
+#include "tensor/product.h"
 
 namespace limbeck::objectives {
 namespace {
@@ -26,6 +28,12 @@ int64_t chunk_rows(int64_t num_rows, const at::Tensor& weight, const ChunkOption
   return (num_rows + num_chunks - 1) / num_chunks;
 }
 
+// The weight as the products read it.
+at::Tensor weight_for(const at::Tensor& weight, at::ScalarType type, const ChunkOptions& options) {
+  if (type != at::kBFloat16 || products_read_wide_weights()) return weight.detach();
+  return options.low_weight.defined() ? options.low_weight : weight.to(type);
+}
+
 struct Gradients {
   at::Tensor hidden, weight, bias;  // [M,D], [V,D], [V]; undefined where nobody asks
 };
@@ -39,12 +47,12 @@ class ChunkedSum : public torch::autograd::Function<ChunkedSum> {
     const auto type = low ? at::kBFloat16 : weight.scalar_type();
     const bool all_rows = rows.size(0) == hidden.size(0);
     const at::Tensor h = (all_rows ? hidden : hidden.index_select(0, rows)).to(type);
-    const at::Tensor w = low && options.low_weight.defined() ? options.low_weight : weight.to(type);
+    const at::Tensor w = weight_for(weight, type, options);
     const bool for_hidden = gradients_on && hidden.requires_grad();
     const bool for_weight = gradients_on && weight.requires_grad();
 
     Gradients gradients;
-    if (for_hidden) gradients.hidden = at::empty_like(h);
+    if (for_hidden) gradients.hidden = at::empty(h.sizes(), h.options().dtype(low ? at::kFloat : type));
     for (const at::Tensor& bias : biases)  // one or none
       if (gradients_on && bias.requires_grad()) gradients.bias = at::zeros_like(bias);
     context->saved_data["biases"] = static_cast<int64_t>(biases.size());
@@ -54,6 +62,7 @@ class ChunkedSum : public torch::autograd::Function<ChunkedSum> {
       if (!all_rows) whole = at::zeros_like(hidden).index_copy_(0, rows, whole);
       gradients.hidden = whole;
     }
+    context->saved_data["weight"] = weight;
     context->save_for_backward({gradients.hidden, gradients.weight, gradients.bias});
     return at::scalar_tensor(sum, weight.options().requires_grad(false));
   }
@@ -64,7 +73,8 @@ class ChunkedSum : public torch::autograd::Function<ChunkedSum> {
     const auto scaled = [&](const at::Tensor& gradient) {
       return !gradient.defined() || is_one ? gradient : gradient * outer[0].to(gradient.scalar_type());
     };
-    variable_list result = {scaled(saved[0]), scaled(saved[1])};
+    const at::Tensor weight = context->saved_data["weight"].toTensor();
+    variable_list result = {scaled(saved[0]), hand_over(weight, scaled(saved[1]))};
     if (context->saved_data["biases"].toInt() > 0) result.push_back(scaled(saved[2]));
     result.resize(result.size() + 4);
     return result;
@@ -83,15 +93,17 @@ class ChunkedSum : public torch::autograd::Function<ChunkedSum> {
   static double walk(const at::Tensor& h, const at::Tensor& w, const at::Tensor& rows, const ChunkLoss& loss,
                      const ChunkOptions& options, bool for_weight, Gradients& gradients) {
     const int64_t num_rows = rows.size(0), step = chunk_rows(num_rows, w, options);
-    at::Tensor buffer = at::empty({step, w.size(0)}, h.options()), product;
+    const bool wide = h.scalar_type() == at::kDouble;
+    at::Tensor buffer = at::empty({step, w.size(0)}, h.options());
     const bool want_gradient = for_weight || gradients.hidden.defined() || gradients.bias.defined();
+    if (for_weight) gradients.weight = at::empty(w.sizes(), w.options().dtype(wide ? at::kDouble : at::kFloat));
     double sum = 0;
     for (int64_t begin = 0; begin < num_rows; begin += step) {
       const Span chunk("chunk of rows", "loss", std::min(step, num_rows - begin));
       const int64_t count = std::min(step, num_rows - begin);
       const at::Tensor part = h.narrow(0, begin, count);
       at::Tensor logits = buffer.narrow(0, 0, count);
-      at::mm_out(logits, part, w.t());
+      times_transposed(part, w, {}, logits);
       if (options.bias.defined()) logits.add_(options.bias.detach());
       const at::Tensor slope = cap(logits, options.softcap, want_gradient);
       sum += loss(rows.narrow(0, begin, count), logits, want_gradient);
@@ -99,22 +111,9 @@ class ChunkedSum : public torch::autograd::Function<ChunkedSum> {
       if (gradients.bias.defined()) gradients.bias.add_(logits.sum({0}, false, gradients.bias.scalar_type()));
       if (gradients.hidden.defined()) {
         at::Tensor target = gradients.hidden.narrow(0, begin, count);
-        at::mm_out(target, logits, w);
+        times(logits, w, target);
       }
-      if (!for_weight) continue;
-      if (h.scalar_type() != at::kBFloat16) {
-        if (!gradients.weight.defined())
-          gradients.weight = at::mm(logits.t(), part);
-        else
-          gradients.weight.addmm_(logits.t(), part);
-        continue;
-      }
-      if (!product.defined()) product = at::empty_like(w);
-      at::mm_out(product, logits.t(), part);
-      if (!gradients.weight.defined())
-        gradients.weight = product.to(at::kFloat);
-      else
-        gradients.weight.add_(product);
+      if (for_weight) transposed_times(logits, part, gradients.weight, begin == 0 ? Into::kNew : Into::kSum);
     }
     return sum;
   }

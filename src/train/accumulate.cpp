@@ -7,6 +7,7 @@
 #include "base/errors.h"
 #include "base/phases.h"
 #include "data/order.h"
+#include "tensor/gradients.h"
 
 namespace limbeck::train {
 namespace {
@@ -55,6 +56,7 @@ void backward(const objectives::Loss& loss, bool divide) {
     const at::Tensor part = factor == 1 ? term.sum : term.sum * factor;
     whole = whole.defined() ? whole + part : part;
   }
+  const GradientsInPlace in_place;
   if (whole.defined()) whole.backward();
 }
 

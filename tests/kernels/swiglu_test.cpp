@@ -27,7 +27,7 @@ TEST(SwigluKernel, EqualsTheDefinitionAndItsSlope) {
   const auto x = random_numbers(2 * kRows * kWidth, 1, 3), dy = random_numbers(kRows * kWidth, 2, 1);
   std::vector<float> y(kRows * kWidth), dx(x.size());
   swiglu(x.data(), y.data(), kRows, kWidth);
-  swiglu_gradient(x.data(), dy.data(), dx.data(), kRows, kWidth);
+  swiglu_gradient(x.data(), dy.data(), dx.data(), nullptr, kRows, kWidth);
   for (int64_t r = 0; r < kRows; ++r)
     for (int64_t i = 0; i < kWidth; ++i) {
       const int64_t gate = 2 * r * kWidth + i, up = gate + kWidth, at = r * kWidth + i;
@@ -45,7 +45,7 @@ TEST(SwigluKernel, LargeGatesDoNotOverflow) {
   swiglu(x.data(), y.data(), 1, 4);
   EXPECT_FLOAT_EQ(y[0], 2e4f);
   EXPECT_NEAR(y[1], 0, 1e-30);
-  swiglu_gradient(x.data(), dy.data(), dx.data(), 1, 4);
+  swiglu_gradient(x.data(), dy.data(), dx.data(), nullptr, 1, 4);
   for (const float d : dx) EXPECT_TRUE(std::isfinite(d));
   EXPECT_FLOAT_EQ(dx[0], 2);
 }
@@ -58,9 +58,9 @@ TEST(SwigluKernel, Bf16IsFp32Rounded) {
   std::vector<float> y(dy.size()), dx(x.size());
   std::vector<BFloat16> low_y(dy.size()), low_dx(x.size());
   swiglu(x.data(), y.data(), kRows, kWidth);
-  swiglu_gradient(x.data(), dy.data(), dx.data(), kRows, kWidth);
+  swiglu_gradient(x.data(), dy.data(), dx.data(), nullptr, kRows, kWidth);
   swiglu(low_x.data(), low_y.data(), kRows, kWidth);
-  swiglu_gradient(low_x.data(), low_dy.data(), low_dx.data(), kRows, kWidth);
+  swiglu_gradient(low_x.data(), low_dy.data(), low_dx.data(), nullptr, kRows, kWidth);
   for (std::size_t i = 0; i < y.size(); ++i) ASSERT_EQ(low_y[i].bits, to_bfloat16(y[i]).bits);
   for (std::size_t i = 0; i < dx.size(); ++i) ASSERT_EQ(low_dx[i].bits, to_bfloat16(dx[i]).bits);
 }

@@ -6,6 +6,7 @@
 #include <torch/csrc/autograd/grad_mode.h>
 
 #include "base/message_of.h"
+#include "tensor/gradients.h"
 
 namespace limbeck::nn {
 namespace {
@@ -26,6 +27,19 @@ TEST(Embedding, GivesTheRowsAndSumsTheirGradients) {
   EXPECT_EQ(gradient[6][0].item<float>(), 2);
   EXPECT_EQ(gradient[0][3].item<float>(), 1);
   EXPECT_EQ(gradient.sum().item<float>(), 12);
+}
+
+TEST(Embedding, AddsToAGradientThatIsThereInPlace) {
+  Embedding embedding = filled(7, 70);
+  const GradientsInPlace in_place;
+  const auto backward = [&] { (embedding.forward(at::tensor({6, 0, 6}, at::kLong)) * 3).sum().backward(); };
+  backward();
+  const at::Tensor gradient = embedding.weight().grad();
+  EXPECT_EQ(gradient[6][69].item<float>(), 6);
+  backward();
+  EXPECT_TRUE(embedding.weight().grad().is_same(gradient));
+  EXPECT_EQ(gradient[6][69].item<float>(), 12);
+  EXPECT_EQ(gradient.sum().item<float>(), 2 * 3 * 3 * 70);
 }
 
 TEST(Embedding, NamesTheTokenThatIsOutsideTheTable) {

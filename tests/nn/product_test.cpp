@@ -7,6 +7,7 @@
 #include "base/errors.h"
 #include "formats/gguf_encode.h"
 #include "nn/gradient_check.h"
+#include "tensor/gradients.h"
 
 namespace limbeck::nn {
 namespace {
@@ -50,20 +51,60 @@ TEST(Product, MastersWithoutGradientsGetNone) {
   EXPECT_TRUE(in[2].grad().defined());
 }
 
-TEST(Product, TheCopyIsKeptUntilAMasterChanges) {
+TEST(Product, InPlaceGradientsAddUpOverPassesLikeThoseOfAutograd) {
+  for (const auto precision : {Precision::kFp32, Precision::kBf16}) {
+    const auto backward = [&](std::vector<at::Tensor>& in) {
+      for (at::Tensor& t : in) t.requires_grad_(true);
+      in[2].requires_grad_(false);
+      const at::Tensor outer = at::arange(9 * 12, at::kFloat).sin().view({9, 12});
+      for (int pass = 0; pass < 3; ++pass) joined(in, precision)[0].backward(outer);
+    };
+    at::manual_seed(5);
+    auto expected = inputs();
+    backward(expected);
+    at::manual_seed(5);
+    auto got = inputs();
+    const GradientsInPlace in_place;
+    backward(got);
+    for (std::size_t i = 0; i < got.size(); ++i) {
+      ASSERT_EQ(got[i].grad().defined(), i != 2) << i;
+      if (i == 2) continue;
+      EXPECT_LT(relative_error(got[i].grad(), expected[i].grad()), 1e-6) << i;
+    }
+  }
+}
+
+TEST(Product, ACopyOfScatteredMastersIsKeptUntilOneChanges) {
   at::NoGradGuard no_grad;
   const Masters masters{{exact_randn({3, 4}), exact_randn({2, 4})}, {}};
   Product product;
+  const auto rows = [&](int64_t first, int64_t count) {
+    return product.joined_weight(masters, Precision::kBf16).narrow(0, first, count).to(at::kBFloat16);
+  };
   const void* copy = product.joined_weight(masters, Precision::kBf16).data_ptr();
   EXPECT_EQ(product.joined_weight(masters, Precision::kBf16).data_ptr(), copy);
   masters.weights[1].mul_(2);
-  EXPECT_TRUE(at::equal(product.joined_weight(masters, Precision::kBf16).narrow(0, 3, 2),
-                        masters.weights[1].to(at::kBFloat16)));
+  EXPECT_TRUE(at::equal(rows(3, 2), masters.weights[1].to(at::kBFloat16)));
   static_cast<float*>(masters.weights[0].data_ptr())[0] = 77;  // nobody can see this
-  EXPECT_NE(product.joined_weight(masters, Precision::kBf16)[0][0].item<float>(), 77);
+  EXPECT_NE(rows(0, 1)[0][0].item<float>(), 77);
   product.forget();
-  EXPECT_EQ(product.joined_weight(masters, Precision::kBf16)[0][0].item<float>(), 77);
+  EXPECT_EQ(rows(0, 1)[0][0].item<float>(), 77);
   EXPECT_EQ(product.joined_weight(masters, Precision::kFp32).scalar_type(), at::kFloat);
+}
+
+TEST(Product, MastersThatStandBehindEachOtherAreReadWhereTheyStand) {
+  at::NoGradGuard no_grad;
+  const at::Tensor whole = exact_randn({5, 4}), biases = at::randn({5});
+  const Masters masters{{whole.narrow(0, 0, 3), whole.narrow(0, 3, 2)},
+                        {biases.narrow(0, 0, 3), biases.narrow(0, 3, 2)}};
+  Product product;
+  EXPECT_EQ(product.joined_weight(masters, Precision::kFp32).data_ptr(), whole.data_ptr());
+  EXPECT_TRUE(at::equal(product.joined_weight(masters, Precision::kFp32), whole));
+  EXPECT_TRUE(at::equal(product.joined_bias(masters, Precision::kBf16), biases));
+  const Masters swapped{{whole.narrow(0, 3, 2), whole.narrow(0, 0, 3)}, {}};
+  Product other;
+  EXPECT_NE(other.joined_weight(swapped, Precision::kFp32).data_ptr(), whole.data_ptr());
+  EXPECT_TRUE(at::equal(other.joined_weight(swapped, Precision::kFp32).narrow(0, 2, 3), whole.narrow(0, 0, 3)));
 }
 
 TEST(FreezeProduct, ComputesTheSameAndARowDoesNotDependOnItsBatch) {

@@ -1,5 +1,6 @@
 #include "train/kept_memory.h"
 
+#include <ATen/ATen.h>
 #include <gtest/gtest.h>
 #include <malloc.h>
 
@@ -27,6 +28,21 @@ TEST(KeptMemory, HoldsFreedBlocksWhileItLivesAndGivesThemBackAfterwards) {
   }
   EXPECT_GE(mapped_for_a_large_block(), std::size_t{64 << 20});
   EXPECT_LT(mallinfo2().keepcost, std::size_t{32 << 20}) << "given back";
+}
+
+TEST(KeptMemory, LargeTensorsComeFromItsHeapAndMayOutliveIt) {
+  at::Tensor outlives;
+  const void* place = nullptr;
+  {
+    const KeptMemory kept;
+    place = at::empty({1 << 20}, at::kFloat).data_ptr();
+    EXPECT_EQ(at::empty({1 << 20}, at::kFloat).data_ptr(), place) << "the hole that it left";
+    outlives = at::full({1 << 20}, 3.0f);
+    EXPECT_EQ(at::empty({8}, at::kFloat).fill_(2).sum().item<float>(), 16) << "a small one";
+  }
+  EXPECT_EQ(outlives.sum().item<float>(), 3.0f * (1 << 20));
+  EXPECT_NE(at::empty({1 << 20}, at::kFloat).data_ptr(), place);
+  outlives = at::Tensor();
 }
 
 }  // namespace
