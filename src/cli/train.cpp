@@ -165,6 +165,7 @@ int verb_train(const Args& args) {
                              : recipes::sft_step(*source.model, options.precision);
   if (lora) step = lora->step(step);
   DevLoss hooks(step, dev_examples, options.train.micro_batch_tokens, lora ? &*lora : nullptr);
+  source.model->set_recompute(options.train.recompute);
   const auto result = train::fit(lora ? lora->trainable() : recipes::trainable(*source.model), examples, step,
                                  options.train, run, hooks);
   if (lora) {

@@ -13,6 +13,7 @@
 #include "base/seeds.h"
 #include "nn/attention_plan.h"
 #include "nn/parameters.h"
+#include "nn/recompute.h"
 #include "tensor/device.h"
 #include "tensor/weight_format.h"
 #include "text/tokenizer.h"
@@ -66,6 +67,8 @@ class LanguageModel {
   virtual at::Tensor logits_of(const at::Tensor& hidden) = 0;  // [M,D] -> [M,V] fp32
   virtual void parameters(nn::Parameters& p) = 0;              // tied tensors once
   virtual void set_precision(Precision precision) = 0;         // of the products while training; masters stay fp32
+  // What backward passes compute again; a model that keeps everything in any case ignores it.
+  virtual void set_recompute(nn::Recompute) {}
   // After the optimiser changed master weights: forget low-precision copies.
   virtual void weights_changed() = 0;
   // For generation: gradients off, weights kept (and packed) in this format only. One way.

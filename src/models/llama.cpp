@@ -88,6 +88,8 @@ class LlamaBlock {
     std::tie(stream.x, stream.delta) = mlp_.add_forward(mlp_norm_, stream.x, stream.delta);
   }
 
+  void set_recompute(nn::Recompute recompute) { mlp_.set_recompute(recompute); }
+
   void parameters(nn::Parameters& p) {
     p.group("input_layernorm", attention_norm_);
     p.group("self_attn", attention_);

@@ -12,15 +12,13 @@
 #include "nn/activation.h"
 #include "nn/linear.h"
 #include "nn/parameters.h"
+#include "nn/recompute.h"
 #include "nn/rms_norm.h"
 
 namespace limbeck::nn {
 
 // gate_up [N,2F], the gate's columns first -> silu(gate) * up [N,F], in its dtype. Differentiable; computed in fp32.
 at::Tensor swiglu(const at::Tensor& gate_up);
-
-// What the backward pass of a feed-forward block finds, and what it computes again.
-enum class Recompute { kNone, kMlp };  // kMlp: gate and up too, for a third of the block's activations
 
 class GatedMlp {
  public:

@@ -85,6 +85,7 @@ void train_student(const EktContext& context, const Course& course, const Run& r
       const auto steps_per_epoch = (static_cast<int64_t>(examples.size()) + train.batch_size - 1) / train.batch_size;
       train.evaluate_every = std::max<int64_t>(1, context.options.dev_every_epochs * steps_per_epoch);
     }
+    student.model->set_recompute(train.recompute);
     const train::Step step =
         course.step ? course.step(student, examples) : sft_step(*student.model, context.options.precision);
     train::fit(trainable(*student.model), examples, step, train, run, course.look_at_dev ? dev : no_hooks);

@@ -24,6 +24,10 @@ void Options::describe(Fields& f) {
   f("checkpoint_minutes", checkpoint_minutes, "minutes between checkpoints; 0: only by steps", at_least(0));
   f("keep_checkpoints", keep_checkpoints, "newest checkpoints that stay", at_least(1));
   f("keep_best", keep_best, "end with the weights of the best evaluation instead of the last");
+  f("recompute", recompute,
+    "what a backward pass computes again instead of keeping it: nothing, or the gate and up values of the feed-forward "
+    "blocks, half of the memory of a forward pass for about a tenth of the time",
+    {{"none", nn::Recompute::kNone}, {"mlp", nn::Recompute::kMlp}});
   f("not_finite", not_finite, "when a loss or gradient is NaN or infinite: stop the run or skip the step",
     {{"stop", NotFinite::kStop}, {"skip", NotFinite::kSkip}});
 }

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "base/fields.h"
+#include "nn/recompute.h"
 
 namespace limbeck::train {
 
@@ -21,8 +22,9 @@ struct Options {
   double final_learning_rate = 0;  // share of the peak that the schedule ends at
   int64_t evaluate_every = 0, checkpoint_every = 0, keep_checkpoints = 1;  // steps; 0: per epoch / only by time
   double checkpoint_minutes = 10;                                          // 0: not by time
-  bool keep_best = true;                    // the weights with the best evaluation are what remains
-  NotFinite not_finite = NotFinite::kStop;  // when a loss or gradient is NaN or infinite
+  bool keep_best = true;                           // the weights with the best evaluation are what remains
+  nn::Recompute recompute = nn::Recompute::kNone;  // in the backward pass, instead of keeping it
+  NotFinite not_finite = NotFinite::kStop;         // when a loss or gradient is NaN or infinite
   void describe(Fields& f);
 };
 

@@ -57,6 +57,53 @@ TEST(InstructionSets, AgreeOnALinearPanelUpToRounding) {
   }
 }
 
+TEST(InstructionSets, AgreeOnATileOfAProductPackedOrNotAndCarriedOn) {
+  const int64_t rows = 19, cells = 31, columns = 41, strips = 24;
+  std::mt19937 engine(5);
+  std::normal_distribution<float> normal;
+  std::vector<float> a(rows * cells), packed(strips * cells), panel(cells * 48), start(rows * columns);
+  std::vector<BFloat16> a_low(rows * cells * 2), packed_low(strips * cells * 2), panel_low(cells * 48 * 2);
+  for (auto* numbers : {&a, &panel, &start})
+    for (float& v : *numbers) v = normal(engine);
+  for (auto* numbers : {&a_low, &panel_low})
+    for (BFloat16& v : *numbers) v = to_bfloat16(normal(engine));
+  for (int64_t r = 0; r < rows; ++r)
+    for (int64_t cell = 0; cell < cells; ++cell) {
+      const int64_t at = ((r / kStripRows * cells + cell) * kStripRows) + r % kStripRows;
+      packed[at] = a[r * cells + cell];
+      std::memcpy(&packed_low[2 * at], &a_low[(r * cells + cell) * 2], 4);
+    }
+  const auto run = [&](void (*tile)(const ProductTile&), const void* rows_of_a, int64_t stride, bool in_strips,
+                       const void* columns_of_b) {
+    std::vector<float> c(rows * columns, -1);
+    tile({.a = rows_of_a,
+          .a_stride = stride,
+          .packed = in_strips,
+          .panel = columns_of_b,
+          .start = start.data(),
+          .start_stride = columns,
+          .num_cells = cells,
+          .rows = rows,
+          .columns = columns,
+          .c = c.data(),
+          .c_stride = columns});
+    return c;
+  };
+  const InstructionSet& first = *available_instructions().front();
+  const auto expected = run(first.product_fp32, a.data(), cells, false, panel.data());
+  const auto expected_low = run(first.product_bf16, a_low.data(), 2 * cells, false, panel_low.data());
+  for (const InstructionSet* set : available_instructions())
+    for (const bool in_strips : {false, true}) {
+      const auto c = run(set->product_fp32, in_strips ? packed.data() : a.data(), cells, in_strips, panel.data());
+      const auto low =
+          run(set->product_bf16, in_strips ? packed_low.data() : a_low.data(), 2 * cells, in_strips, panel_low.data());
+      for (std::size_t i = 0; i < c.size(); ++i) {
+        ASSERT_NEAR(c[i], expected[i], 2e-5) << set->name << " at " << i;
+        ASSERT_NEAR(low[i], expected_low[i], 4e-5) << set->name << " at " << i;
+      }
+    }
+}
+
 // Rows 0 .. rows of a batch through one set, in pieces of `piece` rows.
 template <class Number>
 std::vector<float> attend_in_pieces(const InstructionSet& set, int64_t piece) {

@@ -15,6 +15,7 @@
 #include "models/config.h"
 #include "models/formula_weights.h"
 #include "models/golden_path.h"
+#include "tensor/gradients.h"
 
 namespace limbeck::models {
 
@@ -72,9 +73,10 @@ inline void expect_golden_logits(const Json& row) {
   EXPECT_GT(largest_difference(rounded, expected), 1e-5);  // it did run in another precision
 }
 
-inline void expect_golden_gradients(const Json& row) {
+inline void expect_golden_gradients(const Json& row, nn::Recompute recompute) {
   SCOPED_TRACE(row.at("name").get<std::string>());
   auto model = golden_model(row);
+  model->set_recompute(recompute);
   const at::Tensor ids = golden_ids(row);
   const at::Tensor loss = next_token_loss(logits_of_document(*model, ids), ids);
   EXPECT_NEAR(loss.item<double>(), row.at("loss").get<double>(), 1e-3);
@@ -87,6 +89,14 @@ inline void expect_golden_gradients(const Json& row) {
     // A key bias moves all scores of a query alike, so its gradient is 0 but for rounding.
     EXPECT_NEAR(p.tensor->grad().norm().item<double>(), expected, 1e-4 * expected + 1e-4) << p.name;
   }
+}
+
+// Whatever the backward pass computes again, and wherever it puts gradients.
+inline void expect_golden_gradients(const Json& row) {
+  expect_golden_gradients(row, nn::Recompute::kNone);
+  expect_golden_gradients(row, nn::Recompute::kMlp);
+  const GradientsInPlace in_place;
+  expect_golden_gradients(row, nn::Recompute::kNone);
 }
 
 // What count_weights says of every config is what its model has.
