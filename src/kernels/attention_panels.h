@@ -5,12 +5,12 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstring>
 #include <type_traits>
 #include <vector>
 
 #include "kernels/bfloat16.h"
 #include "kernels/instruction_sets.h"
+#include "kernels/product_packing.h"
 
 namespace limbeck::kernels {
 
@@ -26,13 +26,7 @@ constexpr int64_t round_up(int64_t value, int64_t step) {
 // `rows` (at most 48) rows of `length` numbers each become columns: panel[cell][round_up(rows, 16)][numbers of a cell].
 template <class Number>
 void pack_as_columns(const Number* source, int64_t stride, int64_t rows, int64_t length, Number* panel) {
-  constexpr int64_t kNumbers = kCellNumbers<Number>;
-  const int64_t width = round_up(rows, 16), cells = length / kNumbers;
-  for (int64_t r = 0; r < rows; ++r)
-    for (int64_t cell = 0; cell < cells; ++cell)
-      std::memcpy(panel + (cell * width + r) * kNumbers, source + r * stride + cell * kNumbers, 4);
-  for (int64_t cell = 0; cell < cells && width > rows; ++cell)
-    std::memset(panel + (cell * width + rows) * kNumbers, 0, 4 * (width - rows));
+  pack_panel(Operand<Number>{source, stride, Contracted::kWithinRows}, 0, rows, 0, length, panel);
 }
 
 // Widths of the panels that `columns` are cut into, none narrower than need be: 64 = 32 + 32 rather than 48 + 16.
@@ -56,14 +50,8 @@ class RowPanels {
     Number* to = numbers_.data();
     int64_t first = 0;
     for (const int64_t columns_here : widths_) {
-      const int64_t width = round_up(columns_here, 16);
-      for (int64_t cell = 0; cell < cells_; ++cell, to += width * kNumbers) {
-        for (int64_t i = 0; i < kNumbers; ++i) {
-          const int64_t row = cell * kNumbers + i;
-          for (int64_t c = 0; c < width; ++c)
-            to[c * kNumbers + i] = row < rows && c < columns_here ? source[row * stride + first + c] : Number{};
-        }
-      }
+      pack_panel(Operand<Number>{source, stride, Contracted::kAcrossRows}, first, columns_here, 0, rows, to);
+      to += cells_ * round_up(columns_here, 16) * kNumbers;
       first += columns_here;
     }
   }

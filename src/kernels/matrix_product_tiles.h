@@ -52,6 +52,19 @@ template <int kVectors>
   }
 }
 
+// The lines of the result that the tile after this one adds to or writes: from memory they take longer than the store
+// buffers can hide. The last tile of a panel is followed by the first one of the next.
+template <int kRows, int kVectors>
+[[gnu::always_inline]] inline void fetch_result(const ProductTile& task, int64_t row) {
+  const bool last = row + kRows >= task.rows;
+  const int64_t size = task.c ? sizeof(float) : sizeof(BFloat16), stride = task.c_stride * size;
+  const char* c = task.c ? reinterpret_cast<const char*>(task.c) : reinterpret_cast<const char*>(task.c_low);
+  c += last ? kVectors * kLanes * size : (row + kRows) * stride;
+#pragma GCC unroll 8
+  for (int r = 0; r < kRows; ++r)
+    for (int64_t b = 0; b < kVectors * kLanes * size; b += 64) __builtin_prefetch(c + r * stride + b, 1, 3);
+}
+
 // kPacked: rows stand in strips of kStripRows, cell beside cell; otherwise each row is a run of numbers.
 template <class Cell, bool kPacked, int kRows, int kVectors>
 [[gnu::noinline]] void product_tile(const ProductTile& task, int64_t row, const char* fetch, int64_t fetch_step) {
@@ -59,6 +72,7 @@ template <class Cell, bool kPacked, int kRows, int kVectors>
   Lanes sums[kRows][kVectors] = {};
 #pragma GCC unroll 8
   for (int r = 0; r < kRows; ++r) begin_row<kVectors>(task, row + r, sums[r]);
+  fetch_result<kRows, kVectors>(task, row);
   const Number* panel = static_cast<const Number*>(task.panel);
   const Number* a = static_cast<const Number*>(task.a);
   const Number* strip = a + (row / kStripRows * kStripRows * task.num_cells + row % kStripRows) * Cell::kNumbers;

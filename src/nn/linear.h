@@ -1,8 +1,7 @@
 // A linear layer with slots. A weight transform (mask, fake quantisation, factors) and an additive branch (LoRA and
-// kin) make a method work on any model; fold() merges both into the weight. Masters are fp32; with Precision::kBf16 the
-// products run on a bf16 copy that is made once after weights_changed() and serves every micro-batch until the next
-// one. Gradients of weights are stored in fp32; with bf16 products each forward pass's share of them is rounded to
-// bf16 first.
+// kin) make a method work on any model; fold() merges both into the weight. Masters are fp32 and so are their
+// gradients; with Precision::kBf16 the products round the masters to bf16 and add up in fp32 (nn/product.h says where a
+// copy is kept).
 #pragma once
 
 #include <ATen/core/Tensor.h>

@@ -93,7 +93,9 @@ TEST(GatedMlp, WithTheNormBeforeItEqualsTheDefinitionInFp64WhateverIsComputedAga
       EXPECT_LT(relative_error(got[0], values[0]), 1e-6);
       EXPECT_LT(relative_error(got[1], values[1]), room);
       const auto gradients = gradients_of([&](const auto& leaves) { return layers.forward(leaves); }, in);
-      for (std::size_t i = 0; i < in.size(); ++i) EXPECT_LT(relative_error(gradients[i], expected[i]), room) << i;
+      // Gradients of biases are sums that nearly cancel, so the rounding of what is summed weighs more.
+      for (std::size_t i = 0; i < in.size(); ++i)
+        EXPECT_LT(relative_error(gradients[i], expected[i]), in[i].dim() == 1 && i > 2 ? 4 * room : room) << i;
     }
 }
 
