@@ -43,6 +43,7 @@ class GatedMlp {
   JointLinear gate_up_;
   Linear down_;
   Activation activation_;
+  Recompute recompute_ = Recompute::kNone;
 };
 
 class Mlp {
@@ -66,7 +67,6 @@ class Mlp {
   std::string in_name_, out_name_;
   Linear in_, out_;
   Activation activation_;
-  Recompute recompute_ = Recompute::kNone;
 };
 
 }  // namespace limbeck::nn
