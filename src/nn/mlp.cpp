@@ -34,6 +34,7 @@ struct Activated {
   at::Tensor dgate_up, y;  // y undefined where nobody wants it
 };
 Activated activation_gradient(const at::Tensor& gate_up, const at::Tensor& dy, bool want_y) {
+  const Span span("swiglu gradient", "model", dy.size(0));
   const int64_t n = dy.size(0), inner = dy.size(1);
   Activated result{at::empty_like(gate_up), want_y ? at::empty_like(dy) : at::Tensor()};
   const auto run = [&](auto number) {
@@ -57,7 +58,6 @@ class SwiGlu : public torch::autograd::Function<SwiGlu> {
     return activate(gate_up);
   }
   static variable_list backward(AutogradContext* context, variable_list outer) {
-    const Span span("swiglu gradient", "model");
     const at::Tensor gate_up = context->get_saved_variables()[0].contiguous(), dy = outer[0].contiguous();
     return {activation_gradient(gate_up, dy, false).dgate_up};
   }
