@@ -12,7 +12,7 @@
 namespace limbeck::serve {
 namespace {
 
-constexpr int64_t kMostStops = 16, kMostTopCompletion = 20, kMostTopChat = 20;
+constexpr int64_t kMostStops = 16, kMostTopCompletion = 255, kMostTopChat = 20;
 
 // A field that is there and not null.
 const Json* given(const Json& object, const char* key) {
@@ -57,7 +57,6 @@ void refuse_unsupported(const Json& request) {
       user_fail(key, "this server does not support it");
   for (const char* key : {"presence_penalty", "frequency_penalty"})
     if (number(request, key, 0, -1e9, 1e9) != 0) user_fail(key, "this server does not support it");
-  if (truth(request, "echo")) user_fail("echo", "this server does not support it");
   if (whole(request, "best_of", 1, 1, INT64_MAX) > whole(request, "n", 1, 1, INT64_MAX))
     user_fail("best_of", "this server does not support it");
   if (const Json* format = given(request, "response_format"); format != nullptr)
@@ -152,11 +151,11 @@ int64_t read_top_log_probs(Endpoint endpoint, const Json& request) {
   return -1;
 }
 
-int64_t read_max_tokens(Endpoint endpoint, const Json& request, int64_t room, const ApiLimits& limits) {
+int64_t read_max_tokens(Endpoint endpoint, const Json& request, int64_t room, const ApiLimits& limits, bool echo) {
   const int64_t fallback =
       endpoint == Endpoint::kCompletions ? 16 : std::clamp<int64_t>(room, 1, limits.default_max_tokens);
   const int64_t newer = whole(request, "max_completion_tokens", fallback, 1, INT32_MAX);
-  return whole(request, "max_tokens", newer, 1, INT32_MAX);
+  return whole(request, "max_tokens", newer, echo ? 0 : 1, INT32_MAX);
 }
 
 }  // namespace
@@ -180,6 +179,9 @@ ApiRequest read_api_request(Endpoint endpoint, const std::string& body, const st
     result.with_usage = truth(*options, "include_usage");
   result.num_samples = whole(request, "n", 1, 1, limits.max_samples);
   result.top_log_probs = read_top_log_probs(endpoint, request);
+  result.echo = endpoint == Endpoint::kCompletions && truth(request, "echo");
+  result.token_ids = truth(request, "return_tokens_as_token_ids");
+  if (result.echo && (result.stream || result.num_samples > 1)) user_fail("echo", "needs n = 1 and no stream");
   const generate::SamplingOptions sampling = read_sampling(request);
   const Seed seed =
       given(request, "seed") != nullptr
@@ -192,7 +194,8 @@ ApiRequest read_api_request(Endpoint endpoint, const std::string& body, const st
             .num_samples = result.num_samples,
             .sampling = sampling,
             .seed = seed.derive(i),
-            .top_log_probs = result.top_log_probs};
+            .top_log_probs = result.top_log_probs,
+            .tell_prompt = result.echo && result.top_log_probs >= 0};
     if (job.ids.empty()) {
       const auto& config = source.model->config();
       const auto& spec = source.tokenizer->spec();
@@ -202,7 +205,8 @@ ApiRequest read_api_request(Endpoint endpoint, const std::string& body, const st
     }
     const int64_t size = static_cast<int64_t>(job.ids.size());
     job.sampling.max_new_tokens =
-        read_max_tokens(endpoint, request, source.model->config().max_position_embeddings - size, limits);
+        read_max_tokens(endpoint, request, source.model->config().max_position_embeddings - size, limits,
+                        result.echo && result.top_log_probs >= 0);
     result.num_prompt_tokens += size;
     result.jobs.push_back(std::move(job));
   }

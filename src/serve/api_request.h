@@ -1,5 +1,5 @@
 // What /v1/completions and /v1/chat/completions are asked, checked and turned into jobs of the engine.
-// Not here, and refused: suffix, logit_bias, penalties of presence and frequency, best_of, echo, tools, response
+// Not here, and refused: suffix, logit_bias, penalties of presence and frequency, best_of, tools, response
 // formats, contents that are no text.
 #pragma once
 
@@ -26,6 +26,8 @@ struct ApiRequest {
   int64_t num_samples = 1;
   bool stream = false, with_usage = false;  // usage in a last chunk of the stream
   int64_t top_log_probs = -1;               // -1: none asked for
+  bool echo = false;                        // the prompt stands in front of its completion
+  bool token_ids = false;                   // tokens are written "token_id:17", as vLLM does: no two look alike
   int64_t num_prompt_tokens = 0;
 };
 

@@ -1,5 +1,9 @@
 #include "serve/api_response.h"
 
+#include <fmt/format.h>
+
+#include <cmath>  // std::isnan
+#include <limits>
 #include <utility>
 
 namespace limbeck::serve {
@@ -22,28 +26,31 @@ const char* object_of(Endpoint endpoint, const char* completion, const char* cha
   return endpoint == Endpoint::kCompletions ? completion : chat;
 }
 
-// A token's text; one that is no whole character has U+FFFD for it.
-std::string token_text(const text::Tokenizer& tokenizer, int32_t id) {
-  return tokenizer.decode({&id, 1});
-}
+// How tokens are written.
+struct TokenNames {
+  const text::Tokenizer& tokenizer;
+  bool as_ids = false;
+  // The token's text; one that is no whole character has U+FFFD for it.
+  std::string operator()(int32_t id) const {
+    return as_ids ? fmt::format("token_id:{}", id) : tokenizer.decode({&id, 1});
+  }
+};
 
 // {"tokens": […], "token_logprobs": […], "top_logprobs": [{…}, …], "text_offset": […]}
-Json completion_log_probs(const std::vector<Token>& tokens, int64_t top, const text::Tokenizer& tokenizer,
-                          int64_t offset) {
+Json completion_log_probs(const std::vector<Token>& tokens, int64_t top, const TokenNames& name, int64_t offset) {
   Json result = {{"tokens", Json::array()},
                  {"token_logprobs", Json::array()},
                  {"top_logprobs", top > 0 ? Json(Json::array()) : Json()},
                  {"text_offset", Json::array()}};
   for (const Token& token : tokens) {
-    const std::string text = token_text(tokenizer, token.id);
-    result["tokens"].push_back(text);
-    result["token_logprobs"].push_back(token.log_prob);
+    result["tokens"].push_back(name(token.id));
+    result["token_logprobs"].push_back(token.log_prob);  // NaN becomes null
     result["text_offset"].push_back(offset);
-    offset += static_cast<int64_t>(text.size());
+    offset += static_cast<int64_t>(name.tokenizer.decode({&token.id, 1}).size());
     if (top == 0) continue;
-    Json likeliest = Json::object();
+    Json likeliest = std::isnan(token.log_prob) ? Json() : Json::object();
     for (std::size_t i = 0; i < token.top.ids.size(); ++i) {
-      const std::string other = token_text(tokenizer, token.top.ids[i]);
+      const std::string other = name(token.top.ids[i]);
       if (!likeliest.contains(other)) likeliest[other] = token.top.log_probs[i];  // two halves of characters look alike
     }
     result["top_logprobs"].push_back(std::move(likeliest));
@@ -51,29 +58,30 @@ Json completion_log_probs(const std::vector<Token>& tokens, int64_t top, const t
   return result;
 }
 
-Json chat_token(const text::Tokenizer& tokenizer, int32_t id, double log_prob) {
+Json chat_token(const TokenNames& name, int32_t id, double log_prob) {
   Json bytes = Json::array();
-  for (const char c : tokenizer.token_bytes(id)) bytes.push_back(static_cast<unsigned char>(c));
-  return {{"token", token_text(tokenizer, id)}, {"logprob", log_prob}, {"bytes", std::move(bytes)}};
+  for (const char c : name.tokenizer.token_bytes(id)) bytes.push_back(static_cast<unsigned char>(c));
+  return {{"token", name(id)}, {"logprob", log_prob}, {"bytes", std::move(bytes)}};
 }
 
-Json chat_log_probs(const std::vector<Token>& tokens, const text::Tokenizer& tokenizer) {
+Json chat_log_probs(const std::vector<Token>& tokens, const TokenNames& name) {
   Json content = Json::array();
   for (const Token& token : tokens) {
-    Json one = chat_token(tokenizer, token.id, token.log_prob);
+    Json one = chat_token(name, token.id, token.log_prob);
     one["top_logprobs"] = Json::array();
     for (std::size_t i = 0; i < token.top.ids.size(); ++i)
-      one["top_logprobs"].push_back(chat_token(tokenizer, token.top.ids[i], token.top.log_probs[i]));
+      one["top_logprobs"].push_back(chat_token(name, token.top.ids[i], token.top.log_probs[i]));
     content.push_back(std::move(one));
   }
   return {{"content", std::move(content)}};
 }
 
-Json log_probs_of(Endpoint endpoint, const std::vector<Token>& tokens, int64_t top, const text::Tokenizer& tokenizer,
-                  int64_t offset) {
+Json log_probs_of(const AnswerFrame& frame, const std::vector<Token>& tokens, int64_t top,
+                  const text::Tokenizer& tokenizer, int64_t offset) {
   if (top < 0) return nullptr;
-  return endpoint == Endpoint::kCompletions ? completion_log_probs(tokens, top, tokenizer, offset)
-                                            : chat_log_probs(tokens, tokenizer);
+  const TokenNames name{tokenizer, frame.token_ids};
+  return frame.endpoint == Endpoint::kCompletions ? completion_log_probs(tokens, top, name, offset)
+                                                  : chat_log_probs(tokens, name);
 }
 
 }  // namespace
@@ -81,11 +89,20 @@ Json log_probs_of(Endpoint endpoint, const std::vector<Token>& tokens, int64_t t
 void Choice::add(const Piece& piece) {
   text += piece.text;
   tokens.insert(tokens.end(), piece.tokens.begin(), piece.tokens.end());
+  if (!piece.prompt.empty()) prompt = piece.prompt;
   if (!piece.finish) return;
   finish = piece.finish;
   num_drawn = piece.num_drawn;
   // Tokens of a stop text are none of the answer's.
   if (static_cast<int64_t>(tokens.size()) > piece.num_kept) tokens.resize(static_cast<std::size_t>(piece.num_kept));
+}
+
+void Choice::echo(const std::vector<int32_t>& prompt_ids, const text::Tokenizer& tokenizer) {
+  text = tokenizer.decode(prompt_ids) + text;
+  std::vector<Token> all = {{.id = prompt_ids.front(), .log_prob = std::numeric_limits<double>::quiet_NaN()}};
+  all.insert(all.end(), prompt.begin(), prompt.end());
+  all.insert(all.end(), tokens.begin(), tokens.end());
+  tokens = std::move(all);
 }
 
 Json usage(int64_t num_prompt_tokens, const std::vector<Choice>& choices) {
@@ -107,7 +124,7 @@ Json whole_answer(const AnswerFrame& frame, const std::vector<Choice>& choices, 
     } else {
       one["message"] = {{"role", "assistant"}, {"content", choice.text}};
     }
-    one["logprobs"] = log_probs_of(frame.endpoint, choice.tokens, top_log_probs, tokenizer, 0);
+    one["logprobs"] = log_probs_of(frame, choice.tokens, top_log_probs, tokenizer, 0);
     one["finish_reason"] = finish_name(choice.finish);
     list.push_back(std::move(one));
   }
@@ -133,7 +150,7 @@ Json chunk(const AnswerFrame& frame, const Piece& piece, int64_t top_log_probs, 
     one["delta"] = piece.text.empty() && piece.tokens.empty() ? Json::object() : Json{{"content", piece.text}};
   }
   one["logprobs"] =
-      piece.tokens.empty() ? Json() : log_probs_of(frame.endpoint, piece.tokens, top_log_probs, tokenizer, text_offset);
+      piece.tokens.empty() ? Json() : log_probs_of(frame, piece.tokens, top_log_probs, tokenizer, text_offset);
   one["finish_reason"] = finish_name(piece.finish);
   return framed(frame, object_of(frame.endpoint, "text_completion", "chat.completion.chunk"),
                 Json::array({std::move(one)}));

@@ -16,16 +16,19 @@ namespace limbeck::serve {
 struct AnswerFrame {
   Endpoint endpoint = Endpoint::kCompletions;
   std::string id, model;
-  int64_t created = 0;  // seconds since 1970
+  int64_t created = 0;     // seconds since 1970
+  bool token_ids = false;  // tokens are written "token_id:17"
 };
 
 // One sample as it has come so far.
 struct Choice {
   std::string text;
-  std::vector<Token> tokens;
+  std::vector<Token> tokens, prompt;
   int64_t num_drawn = 0;
   std::optional<generate::Finish> finish;
   void add(const Piece& piece);
+  // Puts the prompt in front of text and tokens. Nothing predicts its first token: its log-probability is NaN.
+  void echo(const std::vector<int32_t>& prompt_ids, const text::Tokenizer& tokenizer);
 };
 
 Json usage(int64_t num_prompt_tokens, const std::vector<Choice>& choices);

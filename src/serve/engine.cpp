@@ -76,6 +76,7 @@ struct Started {
   KvPages cache;                 // of the prompt
   int64_t end_of_beginning = 0;  // where the part ends that is read as a beginning of its own; 0: none
   int64_t reserved = 0;          // positions of the cache
+  std::vector<Token> prompt;     // what was told of it so far
   bool is_read() const { return cache.length() == static_cast<int64_t>(from.job.ids.size()); }
 };
 
@@ -178,7 +179,7 @@ struct Engine::State {
         const int64_t taken = static_cast<int64_t>(active.size()) + num_reading_samples;
         if (taken + job.num_samples > options.max_batch) return;
         if (num_reserved + positions_of(job) > options.cache_tokens) return;
-        beginning = beginnings.find(job.ids);
+        if (!job.tell_prompt) beginning = beginnings.find(job.ids);  // what is told has to be computed
         // One reads a new beginning, and those that share it wait for that.
         if (beginning.worth > 0 &&
             std::any_of(started.begin(), started.end(), [](const auto& one) { return one->end_of_beginning > 0; }))
@@ -231,7 +232,9 @@ struct Engine::State {
     }
     if (parts.empty()) return;
     const int64_t num_sequences = static_cast<int64_t>(active.size());
-    const at::Tensor hidden = forward(ids, std::move(parts));
+    const at::Tensor all = forward(ids, parts);
+    tell_prompts(all, num_sequences, reading, parts);
+    const at::Tensor hidden = all.index_select(0, last_rows(parts));
     {
       const std::lock_guard lock(mutex);
       figures.num_read += kStepTokens - room;
@@ -239,14 +242,50 @@ struct Engine::State {
     draw(hidden, num_sequences, reading);
   }
 
-  // Hidden states of the last new token of each part, [parts,D].
-  at::Tensor forward(const std::vector<int64_t>& ids, std::vector<generate::Advance> parts) {
-    generate::CachedPlan plan(pool.shape(), std::move(parts));
+  // Hidden states of all new tokens, [tokens,D].
+  at::Tensor forward(const std::vector<int64_t>& ids, const std::vector<generate::Advance>& parts) {
+    generate::CachedPlan plan(pool.shape(), parts);
     const at::Tensor tokens = at::empty({static_cast<int64_t>(ids.size())}, at::kLong);
     std::copy(ids.begin(), ids.end(), tokens.mutable_data_ptr<int64_t>());
     const at::Tensor hidden = model.forward(tokens, plan).hidden;
     plan.commit();
-    return hidden.index_select(0, plan.last_rows());
+    return hidden;
+  }
+
+  // Row of each part's last new token, [parts].
+  static at::Tensor last_rows(const std::vector<generate::Advance>& parts) {
+    std::vector<int64_t> rows;
+    int64_t end = 0;
+    for (const auto& part : parts) rows.push_back((end += part.num_tokens) - 1);
+    return at::tensor(rows, at::kLong);
+  }
+
+  // What the new rows of the prompts that want it say of their next tokens.
+  void tell_prompts(const at::Tensor& hidden, int64_t num_sequences,
+                    const std::vector<std::shared_ptr<Started>>& reading, const std::vector<generate::Advance>& parts) {
+    constexpr int64_t kRows = 128;  // whose logits exist at once
+    int64_t begin = num_sequences;  // a row for each sequence
+    for (std::size_t i = 0; i < reading.size(); ++i) {
+      const int64_t count = parts[static_cast<std::size_t>(num_sequences) + i].num_tokens;
+      Started& one = *reading[i];
+      const auto& ids = one.from.job.ids;
+      // The prompt's last token predicts what is drawn.
+      const int64_t first = one.cache.length() - count;
+      const int64_t told = std::min(count, static_cast<int64_t>(ids.size()) - 1 - first);
+      for (int64_t done = 0; one.from.job.tell_prompt && done < told; done += kRows) {
+        const int64_t some = std::min(kRows, told - done);
+        const at::Tensor logits = model.logits_of(hidden.narrow(0, begin + done, some)).contiguous();
+        const int64_t vocab_size = logits.size(1);
+        for (int64_t r = 0; r < some; ++r) {
+          const float* row = logits.const_data_ptr<float>() + r * vocab_size;
+          const int32_t id = ids[static_cast<std::size_t>(first + done + r + 1)];
+          one.prompt.push_back({.id = id,
+                                .log_prob = row[id] - kernels::log_sum_exp(row, vocab_size),
+                                .top = generate::top_log_probs(row, vocab_size, one.from.job.top_log_probs)});
+        }
+      }
+      begin += count;
+    }
   }
 
   // Next tokens of the sequences, first tokens of the samples whose prompts are read now.
@@ -279,6 +318,9 @@ struct Engine::State {
         logits_of_each.push_back(row + (num_sequences + static_cast<int64_t>(i)) * vocab_size);
       }
     for (const auto& one : read) num_reading_samples -= one->from.job.num_samples;
+    for (const auto& one : read)
+      if (one->from.job.tell_prompt)
+        one->from.mailbox->put({.choice = one->from.first_choice, .prompt = std::move(one->prompt)});
     std::erase_if(started, [](const auto& one) { return one->is_read(); });
     take(std::move(sequences), logits_of_each, vocab_size);
   }
@@ -313,8 +355,13 @@ struct Engine::State {
       const std::lock_guard lock(mutex);
       figures.num_drawn += static_cast<int64_t>(draws.size());
     }
-    for (std::size_t i = 0; i < sequences.size(); ++i)
-      if (goes_on(sequences[i], draws[i], logits[i], vocab_size)) active.push_back(std::move(sequences[i]));
+    for (std::size_t i = 0; i < sequences.size(); ++i) {
+      if (sequences[i].of->from.job.sampling.max_new_tokens == 0)  // only the prompt was to be told
+        sequences[i].of->from.mailbox->put(
+            {.choice = sequences[i].of->from.first_choice + sequences[i].index, .finish = Finish::kLength});
+      else if (goes_on(sequences[i], draws[i], logits[i], vocab_size))
+        active.push_back(std::move(sequences[i]));
+    }
   }
 
   // Tells what is new of the sequence; false when it has ended.
@@ -364,7 +411,7 @@ struct Engine::State {
     const auto& config = model.config();
     const auto size = static_cast<int64_t>(job.ids.size());
     if (size == 0) user_fail("prompt", "expected at least one token but received none");
-    if (job.sampling.max_new_tokens < 1)
+    if (job.sampling.max_new_tokens < (job.tell_prompt ? 0 : 1))
       user_fail("max_tokens", "expected at least 1 but received {}", job.sampling.max_new_tokens);
     for (const int32_t id : job.ids)
       if (id < 0 || id >= config.vocab_size)

@@ -32,6 +32,7 @@ struct Job {
   generate::SamplingOptions sampling;
   Seed seed{};                 // sample i uses seed.derive(i)
   int64_t top_log_probs = -1;  // how many of the likeliest tokens are told for each place; -1: no log-probabilities
+  bool tell_prompt = false;    // log-probabilities of the prompt's tokens too; max_new_tokens may be 0 then
 };
 
 struct Token {
@@ -45,6 +46,7 @@ struct Piece {
   int64_t choice = 0;
   std::string text;                        // that can be shown
   std::vector<Token> tokens;               // where log-probabilities were asked for
+  std::vector<Token> prompt;               // of the prompt from its second token on, once, where they were asked for
   std::optional<generate::Finish> finish;  // the last piece of the sample has it
   int64_t num_drawn = 0;                   // with the last one: tokens drawn, the one that ended it too
   int64_t num_kept = 0;                    // and of them those that belong to the text

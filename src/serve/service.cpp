@@ -126,7 +126,8 @@ struct Service::State {
                             .id = fmt::format("{}-{:016x}", endpoint == Endpoint::kChat ? "chatcmpl" : "cmpl",
                                               entropy.derive(number).value()),
                             .model = options.model_name,
-                            .created = std::time(nullptr)};
+                            .created = std::time(nullptr),
+                            .token_ids = asked.token_ids};
     if (asked.stream) {
       stream(asked, *ticket, frame, reply);
     } else {
@@ -158,6 +159,8 @@ struct Service::State {
     const bool complete = collect(asked, ticket, reply, choices, [](const Piece&, const Choice&) { return true; });
     if (!complete)
       return send_error(reply, 504, fmt::format("the answer took more than {} s", options.request_seconds));
+    for (std::size_t i = 0; asked.echo && i < choices.size(); ++i)  // n is 1
+      choices[i].echo(asked.jobs[i].ids, *source.tokenizer);
     send_json(reply, whole_answer(frame, choices, asked.num_prompt_tokens, asked.top_log_probs, *source.tokenizer));
   }
 

@@ -52,6 +52,11 @@ TEST_F(RecordVerb, MistakesHaveExitCodeTwo) {
   EXPECT_EQ(record({"--top=300"}).code, 2);
   EXPECT_THAT(record({"--top=8"}).error, HasSubstr("another tokenizer, k or tail"));
   EXPECT_EQ(run_program({"record", "--teacher=" + path("tiny"), "--out=" + path("x")}).code, 2);
+  write_file_atomically(path("served.toml"), "model = \"m\"\n[server]\nurls = [\"http://127.0.0.1:1/v1\"]\n");
+  EXPECT_THAT(
+      run_program({"record", "--teacher=" + path("served.toml"), "--data=" + path("pairs.jsonl"), "--out=" + path("x")})
+          .error,
+      HasSubstr("--tokenizer"));
   const auto outcome = run_program({"train", "--model=" + path("tiny"), "--data=" + path("pairs.jsonl"),
                                     "--teacher=" + path("pairs.jsonl"), "--out=" + path("out")});
   EXPECT_EQ(outcome.code, 2);

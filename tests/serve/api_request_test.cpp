@@ -64,6 +64,17 @@ TEST_F(Asked, EveryOptionReachesTheJob) {
   EXPECT_EQ(asked.jobs[0].seed.value(), Seed(5).derive("generate").derive(uint64_t{0}).value());
 }
 
+TEST_F(Asked, AnEchoMayDrawNothing) {
+  const auto asked =
+      completion(R"({"prompt":"abc","echo":true,"logprobs":3,"max_tokens":0,"return_tokens_as_token_ids":true})");
+  EXPECT_TRUE(asked.echo);
+  EXPECT_TRUE(asked.token_ids);
+  EXPECT_TRUE(asked.jobs[0].tell_prompt);
+  EXPECT_EQ(asked.jobs[0].sampling.max_new_tokens, 0);
+  EXPECT_FALSE(completion(R"({"prompt":"abc","echo":true})").jobs[0].tell_prompt);
+  EXPECT_THAT(refusal(R"({"prompt":"abc","echo":true,"n":2})"), HasSubstr("echo"));
+}
+
 TEST_F(Asked, APromptIsATextTextsOrTokens) {
   EXPECT_EQ(completion(R"({"prompt":["a","b"]})").jobs.size(), 2u);
   EXPECT_EQ(completion(R"({"prompt":[97,98]})").jobs[0].ids, (std::vector<int32_t>{97, 98}));
@@ -103,7 +114,7 @@ TEST_F(Asked, WhatIsWrongIsNamed) {
            {"suffix", {"\"x\""}},
            {"logit_bias", {"{\"5\":1}"}},
            {"presence_penalty", {"0.5"}},
-           {"echo", {"true"}},
+           {"echo", {"1"}},
            {"best_of", {"2"}},
            {"response_format", {"{\"type\":\"json_object\"}", "3"}},
            {"model", {"3"}}})

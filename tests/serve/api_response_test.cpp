@@ -49,6 +49,20 @@ TEST(ApiResponse, WithoutLogProbabilitiesHasNullForThem) {
   EXPECT_TRUE(answer.at("choices")[0].at("logprobs").is_null());
 }
 
+TEST(ApiResponse, AnEchoHasThePromptInFront) {
+  Choice choice;
+  choice.add({.prompt = {token('b')}});
+  choice.add({.text = "c", .tokens = {token('c')}, .finish = generate::Finish::kLength, .num_drawn = 1, .num_kept = 1});
+  choice.echo({'a', 'b'}, *generate::byte_tokenizer());
+  AnswerFrame frame = kCompletion;
+  frame.token_ids = true;
+  const Json answer = whole_answer(frame, {choice}, 2, 1, *generate::byte_tokenizer());
+  EXPECT_EQ(to_line(answer.at("choices")[0]), to_line(Json::parse(R"({"index":0,"text":"abc","logprobs":{
+    "tokens":["token_id:97","token_id:98","token_id:99"],"token_logprobs":[null,-0.5,-0.5],
+    "top_logprobs":[null,{"token_id:98":-0.5,"token_id:122":-2.0},{"token_id:99":-0.5,"token_id:122":-2.0}],
+    "text_offset":[0,1,2]},"finish_reason":"length"})")));
+}
+
 TEST(ApiResponse, ChunksOfAStreamCarryWhatIsNew) {
   const auto tokenizer = generate::byte_tokenizer();
   EXPECT_EQ(first_chunk(kChat, 1).at("choices")[0].at("delta").at("role"), "assistant");

@@ -117,6 +117,33 @@ TEST_F(Serving, TellsLogProbabilitiesAndTheLikeliestTokens) {
   EXPECT_NEAR(sum, sample.log_prob, 1e-9);
 }
 
+TEST_F(Serving, TellsThePromptsLogProbabilitiesAndNeedsToDrawNothing) {
+  Engine engine(source_, options());
+  std::vector<std::vector<int32_t>> texts;
+  std::vector<std::unique_ptr<Ticket>> tickets;
+  for (int i = 0; i < 5; ++i) {  // the longest is read in several steps
+    texts.push_back(ids_of_text(std::string(static_cast<std::size_t>(2 + 80 * i), 'x') + "abq"));
+    tickets.push_back(engine.submit(
+        {{.ids = texts.back(), .sampling = {.max_new_tokens = 0}, .top_log_probs = 2, .tell_prompt = true}}));
+  }
+  const auto scores = generate::score(*source_.model, texts);
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    std::vector<Token> prompt;
+    bool ended = false;
+    while (!ended)
+      for (const Piece& piece : tickets[i]->take(5)) {
+        if (!piece.prompt.empty()) prompt = piece.prompt;
+        ended = ended || piece.finish;
+      }
+    ASSERT_EQ(prompt.size(), texts[i].size() - 1);
+    for (std::size_t t = 0; t < prompt.size(); ++t) {
+      EXPECT_EQ(prompt[t].id, texts[i][t + 1]);
+      EXPECT_NEAR(prompt[t].log_prob, scores[i][t + 1], 1e-4);
+      EXPECT_EQ(prompt[t].top.ids.size(), 2u);
+    }
+  }
+}
+
 TEST_F(Serving, AFullQueueTurnsAwayAndAGivenUpRequestMakesRoom) {
   auto small = options();
   small.max_batch = 1, small.max_queue = 2;

@@ -12,6 +12,7 @@
 #include "base/temporary_folder.h"
 #include "net/raw_client.h"
 #include "serve/tiny_chat.h"
+#include "teachers/record_served.h"
 #include "teachers/served.h"
 
 namespace limbeck::serve {
@@ -140,6 +141,38 @@ TEST_F(ServiceOf, OurOwnServedTeacherAsksIt) {
   EXPECT_EQ(eight.size(), 60u);
   served.server.concurrency = 1;
   EXPECT_EQ(drawn("b.jsonl"), eight) << "one at a time or eight";
+}
+
+TEST_F(ServiceOf, FillsAStoreOfLogProbabilitiesAsTheModelItselfDoes) {
+  const Service service(source_, options());
+  const TemporaryFolder folder;
+  const std::vector<teachers::TaughtText> texts = {{.ids = {'a', 'b', 'c', 'd'}, .places = {1, 3}},
+                                                   {.ids = {'x', 'y'}, .places = {1}}};
+  const teachers::LogProbHeader header{
+      .vocab_size = 262, .k = 6, .tokenizer = teachers::tokenizer_hash(*source_.tokenizer)};
+  const teachers::ServedOptions served{
+      .dialect = {.model = "tiny"}, .server = {.urls = {"http://127.0.0.1:" + std::to_string(service.port()) + "/v1"}}};
+  teachers::LogProbWriter by_server(folder / "served", header), by_model(folder / "local", header);
+  teachers::record_log_probs(served, texts, by_server, [](int64_t) {});
+  teachers::record_log_probs(*source_.model, texts, 100, by_model, [](int64_t) {});
+  const teachers::LogProbStore one(folder / "served"), other(folder / "local");
+  for (const auto& text : texts) {
+    std::map<int64_t, std::vector<std::pair<int32_t, float>>> of_one, of_other;
+    const auto into = [](auto& all) {
+      return [&all](int64_t place, const teachers::Prediction& prediction) {
+        for (std::size_t i = 0; i < prediction.ids.size(); ++i)
+          all[place].emplace_back(prediction.ids[i], prediction.log_probs[i]);
+      };
+    };
+    one.read(text.ids, into(of_one));
+    other.read(text.ids, into(of_other));
+    ASSERT_EQ(of_one.size(), text.places.size());
+    for (const auto& [place, tokens] : of_other)
+      for (std::size_t i = 0; i < tokens.size(); ++i) {
+        EXPECT_EQ(of_one.at(place).at(i).first, tokens[i].first);
+        EXPECT_NEAR(of_one.at(place).at(i).second, tokens[i].second, 2e-3);
+      }
+  }
 }
 
 TEST_F(ServiceOf, AsksForItsKey) {
