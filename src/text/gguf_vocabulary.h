@@ -32,7 +32,8 @@ struct GgufVocabulary {
 // Throws, naming `where`, what is wrong with the arrays or not supported.
 TokenizerSpec spec_from_gguf(GgufVocabulary vocabulary, std::string_view where);
 
-// The way back; the vocabulary is filled up with unused tokens to the embedding's vocab_size.
+// The way back, for byte-level BPE (UserError for another kind); the vocabulary is filled up with unused tokens to the
+// embedding's vocab_size.
 GgufVocabulary gguf_from_spec(const TokenizerSpec& spec, int64_t vocab_size);
 
 // The pre-tokeniser that a GGUF name stands for; throws UserError for names whose regular expression is not supported.

@@ -28,6 +28,9 @@ std::string_view pre_name(PreTokenizer kind) {
 }  // namespace
 
 GgufVocabulary gguf_from_spec(const TokenizerSpec& spec, int64_t vocab_size) {
+  if (spec.pipeline)
+    user_fail("save_gguf",
+              "tokenizer: expected byte-level BPE but received another kind, which is not written to GGUF");
   GgufVocabulary v;
   v.model = "gpt2";
   v.pre = pre_name(spec.pre_tokenizer);
