@@ -60,6 +60,33 @@ void encode_q4_0(const float* x, std::byte* block) {
   for (int j = 0; j < 16; ++j) block[2 + j] = static_cast<std::byte>(nibble(x[j]) | nibble(x[j + 16]) << 4);
 }
 
+// Whether all of x are integers of -8 to 7 times the scale of which the furthest number is `integer` times, and that
+// scale has half precision.
+bool integers_of(const float* x, float furthest, int integer, float& scale, int* integers) {
+  scale = furthest / static_cast<float>(integer);
+  if (c10::detail::fp16_ieee_to_fp32_value(c10::detail::fp16_ieee_from_fp32_value(scale)) != scale) return false;
+  for (int j = 0; j < 32; ++j) {
+    const float q = std::nearbyint(x[j] / scale);
+    if (!(q >= -8 && q <= 7) || q * scale != x[j]) return false;
+    integers[j] = static_cast<int>(q);
+  }
+  return true;
+}
+
+void encode_q4_0_again(const float* x, std::byte* block) {
+  float furthest = 0, scale = 0;
+  for (int j = 0; j < 32; ++j)
+    if (std::abs(x[j]) > std::abs(furthest)) furthest = x[j];
+  int integers[32];
+  for (int integer = -8; integer <= 7 && furthest != 0; ++integer) {  // -8 is what the reference takes
+    if (integer == 0 || !integers_of(x, furthest, integer, scale, integers)) continue;
+    put_half(scale, block);
+    for (int j = 0; j < 16; ++j) block[2 + j] = static_cast<std::byte>((integers[j] + 8) | (integers[j + 16] + 8) << 4);
+    return;
+  }
+  encode_q4_0(x, block);
+}
+
 template <void (*kEncode)(const float*, std::byte*)>
 void encode_all(const GgufTypeInfo& info, const float* values, std::byte* blocks, int64_t num_values) {
   const int64_t grain = std::max<int64_t>(1, 65536 / info.block_values);
@@ -95,6 +122,13 @@ void encode_blocks(GgufType type, const float* values, std::byte* blocks, int64_
     default:
       return encode_all<encode_q4_0>(*info, values, blocks, num_values);
   }
+}
+
+void encode_blocks_again(GgufType type, const float* values, std::byte* blocks, int64_t num_values) {
+  const GgufTypeInfo& info = info_of(GgufType::kQ4_0);
+  if (type != GgufType::kQ4_0 || num_values % info.block_values != 0)
+    return encode_blocks(type, values, blocks, num_values);
+  encode_all<encode_q4_0_again>(info, values, blocks, num_values);
 }
 
 }  // namespace limbeck::formats

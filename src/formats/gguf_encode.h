@@ -15,4 +15,8 @@ bool can_encode(GgufType type);
 // block_bytes bytes and needs no alignment. Throws Error for the other types.
 void encode_blocks(GgufType type, const float* values, std::byte* blocks, int64_t num_values);
 
+// The same, but what decode_blocks gave becomes the numbers that it came from, also for Q4_0 by another quantiser than
+// ggml's reference: those that weigh errors choose scales of which no number of a block is -8 times.
+void encode_blocks_again(GgufType type, const float* values, std::byte* blocks, int64_t num_values);
+
 }  // namespace limbeck::formats

@@ -7,6 +7,7 @@
 
 #include "base/errors.h"
 #include "base/profile.h"
+#include "tensor/fresh.h"
 
 namespace limbeck::generate {
 namespace {
@@ -56,7 +57,7 @@ at::Tensor CachedPlan::attend(int64_t layer, const at::Tensor& q, const at::Tens
   if (!q.device().is_cpu()) fail("cached_plan", "expected tensors on the CPU but received {}", q.device().str());
   const Span span("attention", "model", num_tokens_);
   const at::Tensor queries = readable(q), keys = readable(k), values = readable(v);
-  at::Tensor output = at::empty(queries.sizes(), queries.options());
+  at::Tensor output = fresh(queries.sizes(), queries.scalar_type());
   kernels::attend({.shape = shape_,
                    .layer = shape_.num_layers == 1 ? 0 : layer,
                    .num_heads = q.size(1),

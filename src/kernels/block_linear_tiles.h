@@ -56,9 +56,14 @@ typedef uint8_t ByteLanes __attribute__((vector_size(kLanes * 4)));  // four suc
   const __m256i pairs = _mm256_maddubs_epi16((__m256i)w, _mm256_set1_epi32(x));
   return sums + (IntLanes)_mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
 #else
-  for (int i = 0; i < 4; ++i)
-    sums += (IntLanes)((BitLanes)w >> 8 * i & 0xffu) * static_cast<int32_t>(static_cast<int8_t>(x >> 8 * i));
-  return sums;
+  // Products of 0..255 with -127..127 fit 16 bits: numbers 0 and 2 of the four side by side, then 1 and 3.
+  typedef int16_t PairLanes __attribute__((vector_size(kLanes * 4)));
+  const auto number = [&](int i) { return static_cast<int32_t>(static_cast<int8_t>(x >> 8 * i)); };
+  const auto pair = [&](int i) { return (PairLanes)splat_int((number(i) & 0xffff) | number(i + 2) * 65536); };
+  const PairLanes even = (PairLanes)((BitLanes)w & 0x00ff00ffu) * pair(0);
+  const PairLanes odd = (PairLanes)((BitLanes)w >> 8 & 0x00ff00ffu) * pair(1);
+  sums += ((IntLanes)even >> 16) + ((IntLanes)odd >> 16);
+  return sums + ((IntLanes)((BitLanes)even << 16) >> 16) + ((IntLanes)((BitLanes)odd << 16) >> 16);
 #endif
 }
 

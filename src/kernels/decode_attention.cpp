@@ -79,14 +79,24 @@ class Attention {
     const auto num_sequences = static_cast<int64_t>(call_.sequences.size());
     const std::vector<Task> tasks = split(call_);
     const int64_t num_tasks = static_cast<int64_t>(tasks.size()), num_heads = call_.shape.num_kv_heads;
+    // A sequence of one new token is in one task, which can write that token itself: no thread waits for another.
+    const bool one_each = std::all_of(call_.sequences.begin(), call_.sequences.end(),
+                                      [](const CachedSequence& sequence) { return sequence.num_rows == 1; });
 #pragma omp parallel if (worth_threads())
     {
+      if (!one_each) {
 #pragma omp for collapse(2)
-      for (int64_t s = 0; s < num_sequences; ++s)
-        for (int64_t head = 0; head < num_heads; ++head) write(call_.sequences[static_cast<std::size_t>(s)], head);
+        for (int64_t s = 0; s < num_sequences; ++s)
+          for (int64_t head = 0; head < num_heads; ++head) write(call_.sequences[static_cast<std::size_t>(s)], head);
+      }
 #pragma omp for collapse(2) schedule(dynamic)
       for (int64_t t = 0; t < num_tasks; ++t)
-        for (int64_t head = 0; head < num_heads; ++head) attend(tasks[static_cast<std::size_t>(t)], head);
+        for (int64_t head = 0; head < num_heads; ++head) {
+          const Task& task = tasks[static_cast<std::size_t>(t)];
+          if (one_each)
+            for (const Stretch& stretch : task) write(*stretch.sequence, head);
+          attend(task, head);
+        }
     }
   }
 
@@ -99,7 +109,8 @@ class Attention {
 
   void write(const CachedSequence& sequence, int64_t head) const {
     const int64_t block = call_.shape.block_bytes(), offset = call_.shape.key_offset(call_.layer, head);
-    std::vector<Number> numbers(static_cast<std::size_t>(size_));
+    static thread_local std::vector<Number> numbers;
+    numbers.assign(static_cast<std::size_t>((size_ + kCell - 1) / kCell * kCell), Number{});
     for (int64_t t = 0; t < sequence.num_rows; ++t) {
       const int64_t position = sequence.length + t, slot = position % kPositionsPerPage;
       char* page = sequence.pages[position / kPositionsPerPage] + offset;
@@ -108,7 +119,8 @@ class Attention {
       Number* keys = reinterpret_cast<Number*>(page);
       Number* values = reinterpret_cast<Number*>(page + block);
       copy_row(call_.k, sequence.first_row + t, head, size_, numbers.data());
-      for (int64_t e = 0; e < size_; ++e) keys[(e / kCell * kPositionsPerPage + slot) * kCell + e % kCell] = numbers[e];
+      for (int64_t e = 0; e < size_; e += kCell)
+        std::memcpy(keys + (e / kCell * kPositionsPerPage + slot) * kCell, numbers.data() + e, kCell * sizeof(Number));
       copy_row(call_.v, sequence.first_row + t, head, size_, numbers.data());
       for (int64_t e = 0; e < size_; ++e) values[(slot / kCell * padded_ + e) * kCell + slot % kCell] = numbers[e];
     }

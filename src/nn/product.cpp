@@ -13,6 +13,7 @@
 #include "kernels/block_linear.h"
 #include "kernels/packed_linear.h"
 #include "tensor/dtype.h"
+#include "tensor/fresh.h"
 #include "tensor/gradients.h"
 #include "tensor/product.h"
 
@@ -105,7 +106,7 @@ std::shared_ptr<const kernels::PackedWeight> pack_in_blocks(const at::Tensor& we
   const at::Tensor rows = whole == k ? weight.contiguous() : at::constant_pad_nd(weight, {0, whole - k});
   std::vector<std::byte> blocks(
       static_cast<std::size_t>(n * kernels::blocks_of_row(k) * kernels::bytes_of_block(format)));
-  formats::encode_blocks(type, rows.const_data_ptr<float>(), blocks.data(), rows.numel());
+  formats::encode_blocks_again(type, rows.const_data_ptr<float>(), blocks.data(), rows.numel());
   return kernels::pack_blocks(blocks.data(), n, k, format);
 }
 
@@ -132,8 +133,8 @@ at::Tensor multiply(const kernels::PackedWeight& weight, const at::Tensor& x, at
     fail("linear", "expected an input of width {} but received {}", weight.k(), x.dim() == 2 ? x.size(1) : -1);
   const Span span("product", "model", x.size(0));
   const bool low = x.scalar_type() == at::kBFloat16;
-  const at::Tensor rows = (low ? x : x.to(at::kFloat)).contiguous();
-  at::Tensor y = at::empty({x.size(0), weight.n()}, x.options().dtype(result).requires_grad(false));
+  const at::Tensor rows = (low || x.scalar_type() == at::kFloat ? x : x.to(at::kFloat)).contiguous();
+  at::Tensor y = fresh({x.size(0), weight.n()}, result);
   const auto run = [&](const auto* from) {
     if (result == at::kBFloat16)
       weight.multiply(from, rows.size(0), static_cast<kernels::BFloat16*>(y.mutable_data_ptr()), bias);

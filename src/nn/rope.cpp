@@ -12,6 +12,7 @@
 #include "base/errors.h"
 #include "base/profile.h"
 #include "kernels/rope.h"
+#include "tensor/fresh.h"
 
 namespace limbeck::nn {
 namespace {
@@ -105,8 +106,9 @@ Heads split_and_rotate(const at::Tensor& qkv, const RopeTable& table, const Head
          qkv.size(1));
   const Span span("rope", "model", n);
   const at::Tensor whole = qkv.contiguous();
-  const auto options = whole.options().requires_grad(false);
-  Heads heads{at::empty({n, counts.queries, dim}, options), at::empty({n, counts.keys, dim}, options), {}};
+  const at::ScalarType type = whole.scalar_type();
+  Heads heads{fresh({n, counts.queries, dim}, type), fresh({n, counts.keys, dim}, type),
+              fresh({n, counts.keys, dim}, type)};
   kernels::Rope rope{.tokens = n,
                      .head_dim = dim,
                      .rotary_dim = rotary,
@@ -120,9 +122,11 @@ Heads split_and_rotate(const at::Tensor& qkv, const RopeTable& table, const Head
     rope.heads = counts.keys;
     kernels::rotate(rope, from + counts.queries * dim, stride, static_cast<Number*>(heads.k.data_ptr()),
                     counts.keys * dim);
+    const Number* values = from + (counts.queries + counts.keys) * dim;
+    for (int64_t t = 0; t < n; ++t)
+      std::copy_n(values + t * stride, counts.keys * dim,
+                  static_cast<Number*>(heads.v.data_ptr()) + t * counts.keys * dim);
   });
-  heads.v =
-      whole.narrow(1, (counts.queries + counts.keys) * dim, counts.keys * dim).view({n, counts.keys, dim}).contiguous();
   return heads;
 }
 
