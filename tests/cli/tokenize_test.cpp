@@ -49,11 +49,14 @@ TEST_F(Tokenize, WritesAnEmptyFileForAnEmptyText) {
 }
 
 TEST_F(Tokenize, ReadsTheTextOfEachRowOfJsonLines) {
-  write_file_atomically(folder_ / "rows.jsonl", "{\"text\": \"A\\nB\"}\n{\"text\": \"\"}\n");
-  EXPECT_EQ(tokenize("", {"--input=" + (folder_ / "rows.jsonl").string()}).code, 0);
+  const auto rows = [&](const std::string& text) {
+    write_file_atomically(folder_ / "rows.jsonl", text);
+    return run_program({"tokenize", "--model=" + (folder_ / "tiny").string(),
+                        "--input=" + (folder_ / "rows.jsonl").string(), "--out=" + (folder_ / "ids.jsonl").string()});
+  };
+  EXPECT_EQ(rows("{\"text\": \"A\\nB\"}\n{\"text\": \"\"}\n").code, 0);
   EXPECT_EQ(ids(), "[65,10,66]\n[]\n");
-  write_file_atomically(folder_ / "rows.jsonl", "{\"question\": 1}\n");
-  const auto outcome = tokenize("", {"--input=" + (folder_ / "rows.jsonl").string()});
+  const auto outcome = rows("{\"question\": 1}\n");
   EXPECT_EQ(outcome.code, 2);
   EXPECT_NE(outcome.error.find("rows.jsonl:1"), std::string::npos) << outcome.error;
 }
