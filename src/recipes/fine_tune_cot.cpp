@@ -268,6 +268,7 @@ class FineTuneCot {
                                             .special_tokens = false},
                                            run.path("texts").string());
     Dev dev(*this, student, run);
+    student.model->set_recompute(options_.train.recompute);
     train::fit(trainable(*student.model), encoded.examples, sft_step(*student.model, options_.precision),
                options_.train, run, dev);
     models::save_pretrained(folder, *student.model, *student.tokenizer);
