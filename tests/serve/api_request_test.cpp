@@ -110,7 +110,7 @@ TEST_F(Asked, WhatIsWrongIsNamed) {
            {"stop", {"3", "[3]", "{\"a\":1}"}},
            {"seed", {"1.5", "\"x\"", "99999999999999999999"}},
            {"stream", {"1", "\"true\""}},
-           {"logprobs", {"true", "-1", "100"}},
+           {"logprobs", {"true", "-1", "300"}},
            {"suffix", {"\"x\""}},
            {"logit_bias", {"{\"5\":1}"}},
            {"presence_penalty", {"0.5"}},
