@@ -73,8 +73,10 @@ TEST(GgufTokenizer, NamesTheKeyThatIsWrong) {
   EXPECT_NE(message_of([&] { tokenizer_spec_of_gguf(file); }).find("tokenizer.ggml.token_type: expected integers but"),
             std::string::npos);
   file = with_tokenizer();
-  file.json["tokenizer.ggml.model"] = "llama";
+  file.json["tokenizer.ggml.model"] = "rwkv";
   EXPECT_NE(message_of([&] { tokenizer_spec_of_gguf(file); }).find("tokenizer.ggml.model"), std::string::npos);
+  file.json["tokenizer.ggml.model"] = "llama";  // SentencePiece, whose tokens have scores
+  EXPECT_NE(message_of([&] { tokenizer_spec_of_gguf(file); }).find("tokenizer.ggml.scores"), std::string::npos);
 }
 
 }  // namespace
