@@ -30,5 +30,8 @@ class AttentionPlan {
 
 // Documents offsets[i] .. offsets[i+1]; causal within, blind across. Differentiable.
 std::unique_ptr<AttentionPlan> packed_causal(std::vector<int64_t> offsets);
+// The same, but a token sees its whole document (encoders). `dropout` of the attention weights, drawn by (dropout_salt,
+// layer, head, query, key); 0: none.
+std::unique_ptr<AttentionPlan> packed_full(std::vector<int64_t> offsets, double dropout = 0, uint64_t dropout_salt = 0);
 
 }  // namespace limbeck::nn

@@ -19,6 +19,8 @@ std::string identity_of(const std::vector<nn::NamedParameter>& parameters, const
     data += bytes_of(example.ids);
     data += bytes_of(example.weights);
     data += std::to_string(example.ids.size());
+    data += bytes_of(example.types);
+    data += bytes_of(example.further);
   }
   return sha256(sha256(text) + sha256(data));
 }

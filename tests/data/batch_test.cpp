@@ -35,5 +35,28 @@ TEST(Collate, TakesDocumentsOfOneTokenAndRefusesWeightsThatDoNotFit) {
   EXPECT_THROW(collate({{.ids = {5, 6}, .weights = {1}}}), Error);
 }
 
+TEST(Collate, KeepsTheDocumentsOfAnExampleApartAndTogether) {
+  const Batch batch = collate({{.ids = {5, 6, 7, 8, 9}, .index = 3, .types = {0, 0, 1, 0, 1}, .further = {2, 3}},
+                               {.ids = {1, 2}, .weights = {1, 1}, .index = 1}});
+  EXPECT_EQ(batch.offsets, (std::vector<int64_t>{0, 2, 3, 5, 7}));
+  EXPECT_EQ(batch.firsts, (std::vector<int64_t>{0, 3, 4}));
+  EXPECT_EQ(batch.indices, (std::vector<int64_t>{3, 1}));
+  EXPECT_EQ(whole_numbers(batch.types), (std::vector<int64_t>{0, 0, 1, 0, 1, 0, 0}));
+  EXPECT_EQ(whole_numbers(batch.targets), (std::vector<int64_t>{-100, -100, -100, -100, -100, 2, -100}));
+  EXPECT_FALSE(collate({{.ids = {5}}}).types.defined());
+}
+
+TEST(Collate, PredictsNothingAcrossTheDocumentsOfAnExample) {
+  const Batch batch = collate({{.ids = {5, 6, 7, 8}, .weights = {1, 1, 1, 1}, .further = {2}}});
+  EXPECT_EQ(whole_numbers(batch.targets), (std::vector<int64_t>{6, -100, 8, -100}));
+}
+
+TEST(Collate, RefusesTypesAndDocumentsThatDoNotFit) {
+  EXPECT_THROW(collate({{.ids = {5, 6}, .types = {1}}}), Error);
+  EXPECT_THROW(collate({{.ids = {5, 6}, .further = {0}}}), Error);
+  EXPECT_THROW(collate({{.ids = {5, 6}, .further = {2}}}), Error);
+  EXPECT_THROW(collate({{.ids = {5, 6, 7}, .further = {2, 1}}}), Error);
+}
+
 }  // namespace
 }  // namespace limbeck::data

@@ -25,6 +25,12 @@ TEST(Identity, ChangesWithWhateverDecidesTheResult) {
   other = examples;
   std::swap(other[0], other[1]);
   EXPECT_NE(identity_of(parameters, other, {}, Seed(1)), identity);
+  other = examples;
+  other[2].types.assign(other[2].ids.size(), 1);
+  EXPECT_NE(identity_of(parameters, other, {}, Seed(1)), identity);
+  other = examples;
+  other[2].further = {1};
+  EXPECT_NE(identity_of(parameters, other, {}, Seed(1)), identity);
 }
 
 }  // namespace
