@@ -58,11 +58,12 @@ struct EncoderOutput {
   at::Tensor hidden;                      // [N,D] fp32, after the last block
   std::vector<at::Tensor> hidden_states;  // when asked for
   std::vector<AttentionParts> attention;  // when asked for
+  at::Tensor keys;                        // [N] int64: what rows draw their dropout by; undefined without dropout
 };
 
 // What is put on top. A head's parameters are named as Transformers names those of the family.
 enum class HeadKind {
-  kNone,            // hidden states alone
+  kNone,            // [documents, D]: what the family's pooler gives, if it has one; mostly hidden states are wanted
   kClassification,  // [documents, outputs]: classes, or scores of a regression
   kChoice,          // [documents, 1]: one score a choice; the choices of an example are compared
   kTokens,          // [N, outputs]
@@ -93,6 +94,7 @@ class Encoder {
   // bias [V].
   virtual at::Tensor masked_lm_hidden(const at::Tensor& hidden) = 0;
   virtual at::Tensor output_weight() = 0;
+  virtual at::Tensor low_output_weight() = 0;  // as LanguageModel has it; mostly undefined
   virtual at::Tensor output_bias() = 0;
   virtual at::Tensor& word_embeddings() = 0;  // [V,E]
 
@@ -102,6 +104,10 @@ class Encoder {
   virtual void freeze(Precision precision, WeightFormat weights = WeightFormat::kAsPrecision) = 0;
 };
 
+// The plan of a pass over these documents, with the attention dropout of the config where there is a salt.
+std::unique_ptr<nn::AttentionPlan> plan_for(const EncoderConfig& config, std::vector<int64_t> offsets,
+                                            std::optional<uint64_t> dropout_salt = {});
+
 std::shared_ptr<Encoder> make_encoder(const EncoderConfig& config, const Head& head, Seed seed);  // fresh weights
 // The same body with another head, fresh where the family has one of its own to train.
 std::shared_ptr<Encoder> with_head(Encoder& encoder, const Head& head, Seed seed);
@@ -109,7 +115,8 @@ std::shared_ptr<Encoder> with_head(Encoder& encoder, const Head& head, Seed seed
 std::shared_ptr<Encoder> keep_layers(Encoder& encoder, const std::vector<int64_t>& layers);
 
 EncoderConfig read_encoder_config(const Json& config_json, const std::string& where);
-bool is_encoder(const std::filesystem::path& folder);  // by the model_type of its config.json
+Head read_head(const Json& config_json, const std::string& where);  // by its architectures and id2label
+bool is_encoder(const std::filesystem::path& folder);               // by the model_type of its config.json
 
 struct PretrainedEncoder {
   std::shared_ptr<Encoder> model;
