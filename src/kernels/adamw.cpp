@@ -3,14 +3,14 @@
 #include <algorithm>
 #include <cmath>
 
-#define LIMBECK_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#include "kernels/row_clones.h"
 
 namespace limbeck::kernels {
 namespace {
 
 constexpr int64_t kBlock = 1024;  // squares summed in fp32 lanes before they join the double sum
 
-LIMBECK_CLONES float squares_of_block(const float* x, int64_t n) {
+LIMBECK_ROW_CLONES float squares_of_block(const float* x, int64_t n) {
   float sum = 0;
 #pragma omp simd reduction(+ : sum)
   for (int64_t i = 0; i < n; ++i) sum += x[i] * x[i];
@@ -19,7 +19,7 @@ LIMBECK_CLONES float squares_of_block(const float* x, int64_t n) {
 
 }  // namespace
 
-LIMBECK_CLONES void adamw(float* parameter, const float* gradient, float* m, float* v, int64_t n,
+LIMBECK_ROW_CLONES void adamw(float* parameter, const float* gradient, float* m, float* v, int64_t n,
                           const AdamwCoefficients& c) {
   const float keep = 1 - c.learning_rate * c.weight_decay;
   const float step = c.learning_rate / c.correction1, root = 1 / std::sqrt(c.correction2);

@@ -6,7 +6,11 @@
 
 #include "kernels/bfloat16.h"
 
+#if defined(__x86_64__)
 #define LIMBECK_ROW_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define LIMBECK_ROW_CLONES  // what the compiler is told to build for (on ARM: with NEON)
+#endif
 #define LIMBECK_ROW_BODY [[gnu::always_inline]] inline
 
 namespace limbeck::kernels {

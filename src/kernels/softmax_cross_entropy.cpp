@@ -5,16 +5,14 @@
 #include <cmath>
 
 #include "kernels/exp.h"
-
-// The loader picks the newest of these that the processor has.
-#define LIMBECK_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#include "kernels/row_clones.h"
 
 namespace limbeck::kernels {
 namespace {
 
 constexpr int64_t kBlock = 2048;  // floats summed in fp32 before they join the double sum
 
-LIMBECK_CLONES float largest(const float* x, int64_t n) {
+LIMBECK_ROW_CLONES float largest(const float* x, int64_t n) {
   float most = -INFINITY;
 #pragma omp simd reduction(max : most)
   for (int64_t i = 0; i < n; ++i) most = x[i] > most ? x[i] : most;
@@ -22,7 +20,7 @@ LIMBECK_CLONES float largest(const float* x, int64_t n) {
 }
 
 // y = exp(x - most); returns the sum of y over at most kBlock values.
-LIMBECK_CLONES float exp_block(const float* x, float* y, int64_t n, float most) {
+LIMBECK_ROW_CLONES float exp_block(const float* x, float* y, int64_t n, float most) {
   float sum = 0;
 #pragma omp simd reduction(+ : sum)
   for (int64_t i = 0; i < n; ++i) {
@@ -32,26 +30,26 @@ LIMBECK_CLONES float exp_block(const float* x, float* y, int64_t n, float most) 
   return sum;
 }
 
-LIMBECK_CLONES float exp_sum_block(const float* x, int64_t n, float most) {
+LIMBECK_ROW_CLONES float exp_sum_block(const float* x, int64_t n, float most) {
   float sum = 0;
 #pragma omp simd reduction(+ : sum)
   for (int64_t i = 0; i < n; ++i) sum += exp_of_negative(x[i] - most);
   return sum;
 }
 
-LIMBECK_CLONES void scale(float* x, int64_t n, float factor) {
+LIMBECK_ROW_CLONES void scale(float* x, int64_t n, float factor) {
 #pragma omp simd
   for (int64_t i = 0; i < n; ++i) x[i] *= factor;
 }
 
-LIMBECK_CLONES void widen(const uint16_t* x, float* y, int64_t n) {
+LIMBECK_ROW_CLONES void widen(const uint16_t* x, float* y, int64_t n) {
 #pragma omp simd
   for (int64_t i = 0; i < n; ++i) y[i] = std::bit_cast<float>(static_cast<uint32_t>(x[i]) << 16);
 }
 
 // y = bf16(x · factor), rounded to nearest even. The values are finite or the whole row is NaN, which the caller
 // reports.
-LIMBECK_CLONES void scale_and_narrow(const float* x, uint16_t* y, int64_t n, float factor) {
+LIMBECK_ROW_CLONES void scale_and_narrow(const float* x, uint16_t* y, int64_t n, float factor) {
 #pragma omp simd
   for (int64_t i = 0; i < n; ++i) {
     const uint32_t bits = std::bit_cast<uint32_t>(x[i] * factor);
