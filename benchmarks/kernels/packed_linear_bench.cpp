@@ -1,6 +1,6 @@
 // Products of SmolLM2-135M with weights that stay: bf16 packed once, and blocks of 8 and 4 bits with x rounded to 8
-// bits in the call. 64 rows as in sampling, one as in chat, 231 as for a prompt. Beside them the bf16 product of
-// LibTorch.
+// bits in the call. 64 rows as in sampling, one as in chat, 231 as for a prompt; and of all-MiniLM-L6-v2, in bf16 and
+// 8 bits, for one sentence and for 32. Beside them the bf16 product of LibTorch.
 #include <cstring>
 #include <memory>
 #include <string>
@@ -8,6 +8,7 @@
 
 #include "benchmarks/kernels/pair.h"
 #include "kernels/block_linear.h"
+#include "kernels/int8_linear.h"
 #include "kernels/packed_linear.h"
 
 namespace limbeck::benchmarks {
@@ -18,6 +19,7 @@ struct Shape {
   int64_t n, k;
 };
 constexpr Shape kGateUp{"gate_up", 3072, 576}, kDown{"down", 576, 1536}, kLogits{"logits", 49152, 576};
+constexpr Shape kQueriesKeysValues{"qkv", 1152, 384}, kInner{"inner", 1536, 384}, kOuter{"outer", 384, 1536};
 
 using Weight = std::shared_ptr<const kernels::PackedWeight>;
 
@@ -32,6 +34,14 @@ Weight blocks_of(const Shape& shape, kernels::BlockFormat format) {
 
 Weight bf16_of(const Shape& shape) {
   return kernels::PackedWeight::pack(fp32(normal({shape.n, shape.k})), shape.n, shape.k, kernels::Format::kBf16);
+}
+
+Weight int8_of(const Shape& shape) {
+  std::vector<int8_t> integers(static_cast<std::size_t>(shape.n * shape.k));
+  for (std::size_t i = 0; i < integers.size(); ++i)
+    integers[i] = static_cast<int8_t>(static_cast<int>((i * 2654435761u >> 13) % 255) - 127);
+  const std::vector<float> scales(static_cast<std::size_t>(shape.n), 0.004f);
+  return kernels::pack_int8(integers.data(), scales.data(), shape.n, shape.k);
 }
 
 Setup product(const Shape& shape, int64_t rows, double bytes, const std::function<Weight()>& make) {
@@ -65,6 +75,13 @@ struct Products {
             [=] { return blocks_of(shape, kernels::BlockFormat::kQ8_0); });
         add(shape, rows, "q4_0", 18.0 / 32, Arithmetic::kInt8,
             [=] { return blocks_of(shape, kernels::BlockFormat::kQ4_0); });
+      }
+    for (const Shape& shape : {kQueriesKeysValues, kInner, kOuter})
+      for (const int64_t rows : {22, 704}) {
+        add(shape, rows, "bf16", 2, Arithmetic::kBf16, [=] { return bf16_of(shape); });
+        add(shape, rows, "q8_0", 34.0 / 32, Arithmetic::kInt8,
+            [=] { return blocks_of(shape, kernels::BlockFormat::kQ8_0); });
+        add(shape, rows, "int8", 1, Arithmetic::kInt8, [=] { return int8_of(shape); });
       }
   }
 

@@ -1,4 +1,4 @@
-// Operands of kernels/causal_attention.cpp in the layout that the register tiles read: cells of what is multiplied at
+// Operands of kernels/packed_attention.cpp in the layout that the register tiles read: cells of what is multiplied at
 // once (one fp32 or two bf16 numbers), column beside column. A source may have its rows as columns (what is contracted
 // lies within a row) or as rows (what is contracted lies across rows).
 #pragma once

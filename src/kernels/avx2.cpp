@@ -13,6 +13,7 @@
 #pragma GCC target("avx2,fma,f16c")
 #include "kernels/block_linear_tiles.h"
 #include "kernels/decode_attention_tiles.h"
+#include "kernels/int8_linear_tiles.h"
 #include "kernels/matrix_product_tiles.h"
 #include "kernels/packed_linear_tiles.h"
 #include "kernels/sampling_tiles.h"
@@ -30,6 +31,9 @@ const InstructionSet& avx2_instructions() {
       .linear_q4_0 = multiply_block_panel<Q4Block>,
       .quantise_fp32 = quantise_row<float>,
       .quantise_bf16 = quantise_row<BFloat16>,
+      .linear_int8 = multiply_int8_panel,
+      .quantise_row_fp32 = quantise_whole_row<float>,
+      .quantise_row_bf16 = quantise_whole_row<BFloat16>,
       .product_fp32 = multiply_product_tile<Fp32Cell>,
       .product_bf16 = multiply_product_tile<Bf16Cell>,
       .attend_fp32 = attend_rows<Fp32Cell>,

@@ -13,6 +13,7 @@
 #define LIMBECK_AVX2_VNNI
 #pragma GCC target("avx2,fma,f16c,avxvnni")
 #include "kernels/block_linear_tiles.h"
+#include "kernels/int8_linear_tiles.h"
 #endif
 
 namespace limbeck::kernels {
@@ -24,6 +25,7 @@ const InstructionSet& avx_vnni_instructions() {
     changed.name = "avx-vnni";
     changed.linear_q8_0 = multiply_block_panel<Q8Block>;
     changed.linear_q4_0 = multiply_block_panel<Q4Block>;
+    changed.linear_int8 = multiply_int8_panel;
     return changed;
   }();
   return set;

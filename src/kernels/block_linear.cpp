@@ -68,17 +68,17 @@ class BlockWeight final : public PackedWeight {
       }
   }
 
-  void multiply(const float* x, int64_t m, float* y, const float* bias) const override {
-    run(x, m, y, bias);
+  void multiply(const float* x, int64_t m, float* y, const Epilogue& after) const override {
+    run(x, m, y, after);
   }
-  void multiply(const float* x, int64_t m, BFloat16* y, const float* bias) const override {
-    run(x, m, y, bias);
+  void multiply(const float* x, int64_t m, BFloat16* y, const Epilogue& after) const override {
+    run(x, m, y, after);
   }
-  void multiply(const BFloat16* x, int64_t m, float* y, const float* bias) const override {
-    run(x, m, y, bias);
+  void multiply(const BFloat16* x, int64_t m, float* y, const Epilogue& after) const override {
+    run(x, m, y, after);
   }
-  void multiply(const BFloat16* x, int64_t m, BFloat16* y, const float* bias) const override {
-    run(x, m, y, bias);
+  void multiply(const BFloat16* x, int64_t m, BFloat16* y, const Epilogue& after) const override {
+    run(x, m, y, after);
   }
 
  private:
@@ -141,13 +141,13 @@ class BlockWeight final : public PackedWeight {
   }
 
   template <class From, class To>
-  void run(const From* x, int64_t m, To* y, const float* bias) const {
+  void run(const From* x, int64_t m, To* y, const Epilogue& after) const {
     for (int64_t row = 0; row < m; row += kRowsAtOnce)
-      multiply_rows(x + row * k_, std::min(kRowsAtOnce, m - row), y + row * n_, bias);
+      multiply_rows(x + row * k_, std::min(kRowsAtOnce, m - row), y + row * n_, after);
   }
 
   template <class From, class To>
-  void multiply_rows(const From* x, int64_t rows, To* y, const float* bias) const {
+  void multiply_rows(const From* x, int64_t rows, To* y, const Epilogue& after) const {
     const bool shared = rows * k_ >= kWorthSharing;
     Rounded& of_caller = rounded_of_thread();
     if (shared) of_caller.resize(rows * num_blocks_);
@@ -162,12 +162,12 @@ class BlockWeight final : public PackedWeight {
         rounded.resize(rows * num_blocks_);
         round_rows(x, 0, rows, rounded);
       }
-      multiply_panels(rounded, rows, y, bias, thread, threads);
+      multiply_panels(rounded, rows, y, after, thread, threads);
     }
   }
 
   template <class To>
-  void multiply_panels(const Rounded& x, int64_t rows, To* y, const float* bias, int64_t thread,
+  void multiply_panels(const Rounded& x, int64_t rows, To* y, const Epilogue& after, int64_t thread,
                        int64_t threads) const {
     const int64_t num_panels = (n_ + kPanelColumns - 1) / kPanelColumns, end = num_panels * (thread + 1) / threads;
     const auto multiply = format_ == BlockFormat::kQ8_0 ? instructions().linear_q8_0 : instructions().linear_q4_0;
@@ -182,7 +182,8 @@ class BlockWeight final : public PackedWeight {
                       .num_blocks = num_blocks_,
                       .rows = rows,
                       .columns = std::min(kPanelColumns, n_ - column),
-                      .bias = bias ? bias + column : nullptr,
+                      .bias = after.bias ? after.bias + column : nullptr,
+                      .gelu = after.gelu,
                       .y_stride = n_};
       if constexpr (std::is_same_v<To, float>) {
         task.y = y + column;

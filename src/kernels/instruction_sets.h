@@ -24,6 +24,7 @@ struct LinearPanel {
   int64_t rows = 0;
   int64_t columns = 0;          // real ones, at most kPanelColumns; the panel is padded to a multiple of 16
   const float* bias = nullptr;  // of these columns, or null
+  bool gelu = false;            // of what is written
   float* y = nullptr;           // one of the two is set
   BFloat16* y_low = nullptr;
   int64_t y_stride = 0;
@@ -42,6 +43,25 @@ struct BlockPanel {
   int64_t rows = 0;
   int64_t columns = 0;
   const float* bias = nullptr;
+  bool gelu = false;   // of what is written
+  float* y = nullptr;  // one of the two is set
+  BFloat16* y_low = nullptr;
+  int64_t y_stride = 0;
+};
+
+// The same for a panel of integers with one scale for each column.
+struct Int8Panel {
+  const int8_t* x = nullptr;           // [rows][num_steps][4]
+  const float* x_scales = nullptr;     // [rows]
+  const int32_t* x_offsets = nullptr;  // [rows] -128 times the row's sum
+  const uint8_t* panel = nullptr;      // [num_steps][width][4], 128 stands for zero
+  const float* scales = nullptr;       // [width]
+  const uint8_t* next = nullptr;       // as in LinearPanel
+  int64_t num_steps = 0;
+  int64_t rows = 0;
+  int64_t columns = 0;
+  const float* bias = nullptr;
+  bool gelu = false;   // of what is written
   float* y = nullptr;  // one of the two is set
   BFloat16* y_low = nullptr;
   int64_t y_stride = 0;
@@ -92,6 +112,11 @@ struct InstructionSet {
   // zeros. A block with a NaN or an infinity has NaN for its scale.
   void (*quantise_fp32)(const float* x, int64_t k, int32_t zero, int8_t* integers, float* scales, int32_t* offsets);
   void (*quantise_bf16)(const BFloat16* x, int64_t k, int32_t zero, int8_t* integers, float* scales, int32_t* offsets);
+  void (*linear_int8)(const Int8Panel&);
+  // x [k] -> integers [k rounded up to 4], their scale and -zero times their sum; a NaN or an infinity as above.
+  void (*quantise_row_fp32)(const float* x, int64_t k, int32_t zero, int8_t* integers, float* scale, int32_t* offset);
+  void (*quantise_row_bf16)(const BFloat16* x, int64_t k, int32_t zero, int8_t* integers, float* scale,
+                            int32_t* offset);
   void (*product_fp32)(const ProductTile&);
   void (*product_bf16)(const ProductTile&);
   void (*attend_fp32)(const AttentionRows&);

@@ -97,6 +97,18 @@ typedef uint32_t BitLanes __attribute__((vector_size(kLanes * 4)));
   return size < 0.625f ? p * z * x + x : (x < 0.0f ? -far : far);
 }
 
+// x Φ(x), as kernels/activation.cpp has it.
+[[gnu::always_inline]] inline Lanes gelu(Lanes x) {
+  const Lanes size = x < 0.0f ? -x : x;
+  const Lanes t = 1.0f / (1.0f + size * (0.3275911f * 0.70710678f)), bell = exponential(x * x * -0.5f);
+  Lanes p = t * 1.061405429f - 1.453152027f;
+  p = p * t + 1.421413741f;
+  p = p * t - 0.284496736f;
+  p = p * t + 0.254829592f;
+  const Lanes tail = p * t * bell * 0.5f;
+  return x * (x < 0.0f ? tail : 1.0f - tail);
+}
+
 // What a product multiplies at once: one fp32 number, or two bf16 numbers that stand side by side.
 struct Fp32Cell {
   using Number = float;

@@ -64,17 +64,17 @@ class Packed final : public PackedWeight {
         w[column * k_ + i] = number(numbers_[place(column / kPanelColumns, column % kPanelColumns, i)]);
   }
 
-  void multiply(const float* x, int64_t m, float* y, const float* bias) const override {
-    run(x, m, y, bias);
+  void multiply(const float* x, int64_t m, float* y, const Epilogue& after) const override {
+    run(x, m, y, after);
   }
-  void multiply(const float* x, int64_t m, BFloat16* y, const float* bias) const override {
-    run(x, m, y, bias);
+  void multiply(const float* x, int64_t m, BFloat16* y, const Epilogue& after) const override {
+    run(x, m, y, after);
   }
-  void multiply(const BFloat16* x, int64_t m, float* y, const float* bias) const override {
-    run(x, m, y, bias);
+  void multiply(const BFloat16* x, int64_t m, float* y, const Epilogue& after) const override {
+    run(x, m, y, after);
   }
-  void multiply(const BFloat16* x, int64_t m, BFloat16* y, const float* bias) const override {
-    run(x, m, y, bias);
+  void multiply(const BFloat16* x, int64_t m, BFloat16* y, const Epilogue& after) const override {
+    run(x, m, y, after);
   }
 
  private:
@@ -110,16 +110,16 @@ class Packed final : public PackedWeight {
   }
 
   template <class From, class To>
-  void run(const From* x, int64_t m, To* y, const float* bias) const {
+  void run(const From* x, int64_t m, To* y, const Epilogue& after) const {
     static thread_local AlignedVector<Number> buffer;
     for (int64_t row = 0; row < m; row += kRowsAtOnce) {
       const int64_t rows = std::min(kRowsAtOnce, m - row);
-      multiply_rows(converted(x + row * k_, rows, buffer), rows, y + row * n_, bias);
+      multiply_rows(converted(x + row * k_, rows, buffer), rows, y + row * n_, after);
     }
   }
 
   template <class To>
-  void multiply_rows(const Number* x, int64_t rows, To* y, const float* bias) const {
+  void multiply_rows(const Number* x, int64_t rows, To* y, const Epilogue& after) const {
     const int64_t num_panels = (n_ + kPanelColumns - 1) / kPanelColumns;
     const auto multiply = kCell == 1 ? instructions().linear_fp32 : instructions().linear_bf16;
 #pragma omp parallel if (rows * n_ * k_ >= kWorthThreads)
@@ -135,7 +135,8 @@ class Packed final : public PackedWeight {
                          .num_cells = num_cells_,
                          .rows = rows,
                          .columns = std::min(kPanelColumns, n_ - column),
-                         .bias = bias ? bias + column : nullptr,
+                         .bias = after.bias ? after.bias + column : nullptr,
+                         .gelu = after.gelu,
                          .y_stride = n_};
         if constexpr (std::is_same_v<To, float>) {
           task.y = y + column;

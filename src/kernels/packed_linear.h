@@ -13,6 +13,14 @@ namespace limbeck::kernels {
 
 enum class Format { kFp32, kBf16 };  // of stored numbers; sums are fp32 in either
 
+// What is done to the sums before they are written.
+struct Epilogue {
+  Epilogue(const float* bias = nullptr) : bias(bias) {}
+  Epilogue(const float* bias, bool gelu) : bias(bias), gelu(gelu) {}
+  const float* bias = nullptr;  // [n], or null
+  bool gelu = false;            // x Φ(x) of what is written
+};
+
 class PackedWeight {
  public:
   // w [n,k], row-major, as nn::Linear holds it. kBf16 rounds the weights, and each x that is multiplied with them, to
@@ -26,11 +34,11 @@ class PackedWeight {
   // The weights as they are used, unpacked again: [n,k].
   virtual void unpack(float* w) const = 0;
 
-  // x [m,k] · wᵀ [k,n] + bias [n] -> y [m,n], row-major without gaps. bias may be null. y must not overlap x.
-  virtual void multiply(const float* x, int64_t m, float* y, const float* bias = nullptr) const = 0;
-  virtual void multiply(const float* x, int64_t m, BFloat16* y, const float* bias = nullptr) const = 0;
-  virtual void multiply(const BFloat16* x, int64_t m, float* y, const float* bias = nullptr) const = 0;
-  virtual void multiply(const BFloat16* x, int64_t m, BFloat16* y, const float* bias = nullptr) const = 0;
+  // x [m,k] · wᵀ [k,n], then the epilogue (a bias) -> y [m,n], row-major without gaps. y must not overlap x.
+  virtual void multiply(const float* x, int64_t m, float* y, const Epilogue& after = {}) const = 0;
+  virtual void multiply(const float* x, int64_t m, BFloat16* y, const Epilogue& after = {}) const = 0;
+  virtual void multiply(const BFloat16* x, int64_t m, float* y, const Epilogue& after = {}) const = 0;
+  virtual void multiply(const BFloat16* x, int64_t m, BFloat16* y, const Epilogue& after = {}) const = 0;
 };
 
 }  // namespace limbeck::kernels

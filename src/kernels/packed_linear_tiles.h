@@ -35,13 +35,14 @@ constexpr int kTileRows = 1;
   for (; i < count; ++i) to[i] = to_bfloat16(from[i]);
 }
 
-// Writes the sums of one row. Task: LinearPanel or BlockPanel.
+// Writes the sums of one row. Task: LinearPanel, BlockPanel or Int8Panel.
 template <int kVectors, class Task>
 [[gnu::always_inline]] inline void write_row(const Task& task, int64_t row, const Lanes* sums) {
   if (task.columns == kVectors * kLanes) {
 #pragma GCC unroll 8
     for (int v = 0; v < kVectors; ++v) {
-      const Lanes value = task.bias ? sums[v] + load(task.bias + v * kLanes) : sums[v];
+      Lanes value = task.bias ? sums[v] + load(task.bias + v * kLanes) : sums[v];
+      if (task.gelu) value = gelu(value);
       if (task.y) {
         store(task.y + row * task.y_stride + v * kLanes, value);
       } else {
@@ -52,8 +53,10 @@ template <int kVectors, class Task>
   }
   float values[kVectors * kLanes];
   for (int v = 0; v < kVectors; ++v) store(values + v * kLanes, sums[v]);
+  for (int64_t c = 0; task.bias && c < task.columns; ++c) values[c] += task.bias[c];
+  for (int v = 0; task.gelu && v < kVectors; ++v) store(values + v * kLanes, gelu(load(values + v * kLanes)));
   for (int64_t c = 0; c < task.columns; ++c) {
-    const float value = values[c] + (task.bias ? task.bias[c] : 0.0f);
+    const float value = values[c];
     if (task.y) {
       task.y[row * task.y_stride + c] = value;
     } else {

@@ -5,6 +5,7 @@
 
 #include "kernels/block_linear_tiles.h"
 #include "kernels/decode_attention_tiles.h"
+#include "kernels/int8_linear_tiles.h"
 #include "kernels/instruction_sets.h"
 #include "kernels/matrix_product_tiles.h"
 #include "kernels/packed_linear_tiles.h"
@@ -21,6 +22,9 @@ const InstructionSet& portable_instructions() {
       .linear_q4_0 = multiply_block_panel<Q4Block>,
       .quantise_fp32 = quantise_row<float>,
       .quantise_bf16 = quantise_row<BFloat16>,
+      .linear_int8 = multiply_int8_panel,
+      .quantise_row_fp32 = quantise_whole_row<float>,
+      .quantise_row_bf16 = quantise_whole_row<BFloat16>,
       .product_fp32 = multiply_product_tile<Fp32Cell>,
       .product_bf16 = multiply_product_tile<Bf16Cell>,
       .attend_fp32 = attend_rows<Fp32Cell>,

@@ -9,6 +9,8 @@
 #include <tuple>
 #include <vector>
 
+#include "kernels/int8_linear.h"
+
 namespace limbeck::kernels {
 namespace {
 
@@ -130,6 +132,32 @@ TEST(BFloat16Test, RoundsToNearestEvenAndKeepsNaN) {
   EXPECT_EQ(to_bfloat16(1.01171875f).bits, 0x3f82);  // half way between 0x3f81 and 0x3f82
   EXPECT_TRUE(std::isnan(to_float(to_bfloat16(std::nanf("")))));
   EXPECT_TRUE(std::isinf(to_float(to_bfloat16(3.4e38f))));
+}
+
+// As the definition has it, in float64.
+double gelu_of(double x) {
+  return 0.5 * x * std::erfc(-x / std::sqrt(2.0));
+}
+
+TEST(PackedLinear, TheEpilogueIsGeluOfWhatWouldBeWritten) {
+  const int64_t m = 9, n = 70, k = 64;
+  const auto w = random_numbers(n * k, 21), x = random_numbers(m * k, 22), bias = random_numbers(n, 23);
+  std::vector<int8_t> integers(w.size());
+  std::vector<float> scales(n);
+  for (int64_t c = 0; c < n; ++c) scales[c] = round_to_int8(w.data() + c * k, k, integers.data() + c * k);
+  for (const auto& weight :
+       {PackedWeight::pack(w.data(), n, k, Format::kFp32), PackedWeight::pack(w.data(), n, k, Format::kBf16),
+        pack_int8(integers.data(), scales.data(), n, k)}) {
+    std::vector<float> plain(m * n), after(m * n);
+    std::vector<BFloat16> low(m * n);
+    weight->multiply(x.data(), m, plain.data(), bias.data());
+    weight->multiply(x.data(), m, after.data(), {bias.data(), true});
+    weight->multiply(x.data(), m, low.data(), {bias.data(), true});
+    for (std::size_t i = 0; i < plain.size(); ++i) {
+      ASSERT_NEAR(after[i], gelu_of(plain[i]), 4e-7 * std::max(1.0f, std::abs(plain[i])));
+      ASSERT_EQ(low[i].bits, to_bfloat16(after[i]).bits);
+    }
+  }
 }
 
 }  // namespace

@@ -6,69 +6,20 @@
 
 #include "base/errors.h"
 #include "nn/gradient_check.h"
+#include "nn/packed_attention.h"
 
 namespace limbeck::nn {
 namespace {
 
-// Softmax over an explicit mask of who sees whom in all of the pack.
-at::Tensor by_mask(const std::vector<at::Tensor>& in, const std::vector<int64_t>& offsets,
-                   const AttentionOptions& options) {
-  const int64_t n = in[0].size(0), group = in[0].size(1) / in[1].size(1);
-  at::Tensor seen = at::zeros({n, n}, at::kBool);
-  for (std::size_t d = 0; d + 1 < offsets.size(); ++d)
-    for (int64_t t = offsets[d]; t < offsets[d + 1]; ++t)
-      for (int64_t s = offsets[d]; s <= t; ++s) seen[t][s] = !options.window || t - s < *options.window;
-  const auto heads = [](const at::Tensor& x) { return x.transpose(0, 1); };
-  const at::Tensor k = in[1].repeat_interleave(group, 1), v = in[2].repeat_interleave(group, 1);
-  at::Tensor scores = at::matmul(heads(in[0]), heads(k).transpose(1, 2)) * options.scale;
-  if (options.softcap > 0) scores = at::tanh(scores / options.softcap) * options.softcap;
-  return at::matmul(at::softmax(scores.masked_fill(~seen, -1e30), -1), heads(v)).transpose(0, 1);
-}
-
-std::vector<at::Tensor> random_inputs(int64_t n, int64_t heads, int64_t key_heads, int64_t dim) {
+std::vector<at::Tensor> random_parts(int64_t n, int64_t heads, int64_t key_heads, int64_t dim) {
   at::manual_seed(static_cast<uint64_t>(n));
   return {exact_randn({n, heads, dim}), exact_randn({n, key_heads, dim}), exact_randn({n, key_heads, dim})};
-}
-
-void expect_equal_to_mask(const std::vector<int64_t>& offsets, const AttentionOptions& options) {
-  const auto plan = packed_causal(offsets);
-  const auto ours = [&](const std::vector<at::Tensor>& in) {
-    return Results{plan->attend(0, in[0], in[1], in[2], options)};
-  };
-  const auto mask = [&](const std::vector<at::Tensor>& in) { return Results{by_mask(in, offsets, options)}; };
-  const auto inputs = random_inputs(offsets.back(), 6, 2, 16);
-  std::vector<at::Tensor> wide, low;
-  for (const at::Tensor& x : inputs) wide.push_back(x.to(at::kDouble)), low.push_back(x.to(at::kBFloat16));
-  const at::Tensor expected = mask(wide)[0];
-  EXPECT_LT(relative_error(ours(inputs)[0], expected), 1e-6);
-  EXPECT_LT(relative_error(ours(low)[0], expected), 1e-2);
-  EXPECT_LT(relative_error(ours(wide)[0], expected), 1e-12);  // LibTorch's path for other types
-  const auto gradients = gradients_of(ours, inputs), low_gradients = gradients_of(ours, low);
-  const auto expected_gradients = gradients_of(mask, wide);
-  for (int i = 0; i < 3; ++i) {
-    EXPECT_LT(relative_error(gradients[i], expected_gradients[i]), 2e-6) << i;
-    EXPECT_LT(relative_error(low_gradients[i], expected_gradients[i]), 2e-2) << i;
-  }
-}
-
-TEST(PackedCausal, EqualsAnExplicitMask) {
-  expect_equal_to_mask({0, 3, 52, 60, 61}, {.scale = 0.25, .window = {}});
-}
-
-TEST(PackedCausal, AWindowEqualsAnExplicitMask) {
-  expect_equal_to_mask({0, 3, 60}, {.scale = 0.25, .window = 5});
-  expect_equal_to_mask({0, 130}, {.scale = 0.25, .window = 50});
-}
-
-TEST(PackedCausal, CappedScoresEqualTheirDefinition) {
-  expect_equal_to_mask({0, 3, 52, 60, 61}, {.scale = 0.25, .window = {}, .softcap = 1.5});
-  expect_equal_to_mask({0, 130}, {.scale = 0.5, .window = 50, .softcap = 2});
 }
 
 TEST(PackedCausal, PackedDocumentsAreSeparateDocuments) {
   at::NoGradGuard no_grad;
   const std::vector<int64_t> offsets = {0, 5, 70, 71, 100};
-  const auto in = random_inputs(100, 4, 4, 8);
+  const auto in = random_parts(100, 4, 4, 8);
   const AttentionOptions options{.scale = 0.3, .window = {}};
   const at::Tensor together = packed_causal(offsets)->attend(0, in[0], in[1], in[2], options);
   for (std::size_t i = 0; i + 1 < offsets.size(); ++i) {
@@ -89,9 +40,49 @@ TEST(PackedCausal, RefusesOffsetsThatAreNoDocuments) {
   EXPECT_THROW(packed_causal({0}), Error);
   EXPECT_THROW(packed_causal({1, 3}), Error);
   EXPECT_THROW(packed_causal({0, 3, 3}), Error);
-  const auto in = random_inputs(4, 3, 2, 8);
+  const auto in = random_parts(4, 3, 2, 8);
   EXPECT_THROW(packed_causal({0, 4})->attend(0, in[0], in[1], in[2], {}), Error);
   EXPECT_THROW(packed_causal({0, 5})->attend(0, in[0], in[0], in[0], {}), Error);
+}
+
+TEST(PackedFull, ATokenSeesItsWholeDocumentAndNoOther) {
+  at::NoGradGuard no_grad;
+  const auto in = random_parts(9, 2, 2, 8);
+  const auto plan = packed_full({0, 4, 9});
+  const AttentionOptions options{.scale = 0.3, .window = {}};
+  const at::Tensor before = plan->attend(0, in[0], in[1], in[2], options);
+  std::vector<at::Tensor> changed = {in[0], in[1].clone(), in[2].clone()};
+  changed[2][3] += 1;  // the last value of the first document
+  const at::Tensor moved = (plan->attend(0, changed[0], changed[1], changed[2], options) - before).abs().amax({1, 2});
+  for (int64_t t = 0; t < 9; ++t) EXPECT_EQ(moved[t].item<float>() > 0, t < 4) << t;
+}
+
+TEST(PackedFull, DropsByLayerSaltAndDocument) {
+  at::NoGradGuard no_grad;
+  const auto in = random_parts(40, 3, 3, 8);
+  const AttentionOptions options{.scale = 0.3, .window = {}};
+  const auto attended = [&](int64_t layer, uint64_t salt, std::vector<uint64_t> keys) {
+    return packed_full({0, 20, 40}, 0.5, salt, std::move(keys))->attend(layer, in[0], in[1], in[2], options);
+  };
+  const at::Tensor first = attended(0, 1, {});
+  EXPECT_TRUE(at::equal(first, attended(0, 1, {})));
+  EXPECT_TRUE(at::equal(first, attended(0, 1, {0, 1})));
+  EXPECT_FALSE(at::equal(first, attended(1, 1, {})));
+  EXPECT_FALSE(at::equal(first, attended(0, 2, {})));
+  // A document that moves to another place in the pack keeps its masks by its key.
+  const auto swapped = [](const at::Tensor& x) { return at::cat({x.narrow(0, 20, 20), x.narrow(0, 0, 20)}); };
+  const at::Tensor other =
+      packed_full({0, 20, 40}, 0.5, 1, {1, 0})->attend(0, swapped(in[0]), swapped(in[1]), swapped(in[2]), options);
+  EXPECT_TRUE(at::equal(swapped(other), first));
+}
+
+TEST(PackedFull, RefusesWhatItCannotMean) {
+  EXPECT_THROW(packed_full({0}), Error);
+  EXPECT_THROW(packed_full({0, 3}, 1.0), Error);
+  EXPECT_THROW(packed_full({0, 3}, -0.1), Error);
+  EXPECT_THROW(packed_full({0, 3}, 0.1, 0, {1, 2}), Error);
+  const auto in = random_parts(3, 2, 2, 8);
+  EXPECT_THROW(packed_full({0, 3})->attend(0, in[0], in[1], in[2], {.scale = 1, .window = 2}), Error);
 }
 
 }  // namespace

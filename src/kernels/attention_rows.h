@@ -1,10 +1,11 @@
-// What kernels/causal_attention.cpp does to numbers one by one: softmax, its gradient, scaling, gathering.
+// What kernels/packed_attention.cpp does to numbers one by one: softmax, its gradient, scaling, gathering.
 #pragma once
 
 #include <cstdint>
 
 #include "kernels/attention_panels.h"
 #include "kernels/bfloat16.h"
+#include "kernels/hashed_mask.h"
 
 namespace limbeck::kernels {
 
@@ -17,6 +18,10 @@ RowSum softmax_row(float* scores, BFloat16* weights, int64_t n, float scale);
 
 // scores = cap·tanh(scale·scores / cap), cap > 0
 void softcap_row(float* scores, int64_t n, float scale, float cap);
+
+// weights[i] = 0 where the mask takes the column first + i.
+void drop_weights(float* weights, int64_t n, int64_t first, MaskRow mask, uint32_t threshold);
+void drop_weights(BFloat16* weights, int64_t n, int64_t first, MaskRow mask, uint32_t threshold);
 
 void scale_row(const float* from, float* to, int64_t n, float scale);
 void scale_row(const float* from, BFloat16* to, int64_t n, float scale);
@@ -34,10 +39,15 @@ struct BlockGradient {
   int64_t keys = 0, queries = 0;
   const float *log_sums = nullptr, *products = nullptr;  // [48] of the queries
   float scale = 1;
-  float softcap = 0;                   // as in CausalShape
+  float softcap = 0;                   // as in AttentionShape
   int32_t oldest = 0, window = 0;      // age of key r for query c is oldest + c - r; seen when 0 <= age < window
   Number *p = nullptr, *ds = nullptr;  // [keys, stride] -> weights and scaled gradients of scores, 48 columns
   int64_t stride = 0;
+  // Under dropout: masks [48] of the queries, what is dropped (a column of a mask is the key's place), and what the
+  // weights that are left are multiplied by.
+  const uint32_t *mask_low = nullptr, *mask_high = nullptr;
+  uint32_t first_key = 0, threshold = 0;
+  float kept_scale = 1;
   Number* ds_panel = nullptr;  // the same as cells over keys: [keys / numbers of a cell][48][numbers], padded by zeros
 };
 void block_gradient(const BlockGradient<float>& block);

@@ -1,4 +1,4 @@
-#include "kernels/causal_rows.h"
+#include "kernels/attention_rows.h"
 
 #include <cmath>  // INFINITY
 
@@ -29,11 +29,16 @@ LIMBECK_ROW_BODY RowSum softmax_body(float* scores, Number* weights, int64_t n, 
 }
 
 // One row of keys by 48 queries.
-template <bool kCapped, class Number>
-LIMBECK_ROW_BODY void gradient_row_body(const float* scores, const float* dweights, const float* log_sums,
-                                        const float* products, float scale, float cap, int32_t age, int32_t window,
-                                        Number* p, Number* ds, Number* panel) {
+template <bool kCapped, bool kDropped, class Number>
+LIMBECK_ROW_BODY void gradient_row_body(const BlockGradient<Number>& b, int64_t r, Number* panel) {
   constexpr int64_t kNumbers = kCellNumbers<Number>;
+  const float *scores = b.scores + r * kColumns, *dweights = b.dweights + r * kColumns;
+  const float *log_sums = b.log_sums, *products = b.products;
+  const uint32_t *low = b.mask_low, *high = b.mask_high;
+  const uint32_t key = b.first_key + static_cast<uint32_t>(r), threshold = b.threshold;
+  const float scale = b.scale, cap = b.softcap, kept_scale = b.kept_scale;
+  const int32_t age = b.oldest - static_cast<int32_t>(r), window = b.window;
+  Number *p = b.p + r * b.stride, *ds = b.ds + r * b.stride;
 #pragma omp simd
   for (int32_t c = 0; c < static_cast<int32_t>(kColumns); ++c) {
     const bool seen = age + c >= 0 && age + c < window;
@@ -45,8 +50,10 @@ LIMBECK_ROW_BODY void gradient_row_body(const float* scores, const float* dweigh
     }
     const float x = seen ? score - log_sums[c] : -87.0f;
     const float weight = seen ? exp_of_negative(x) : 0.0f;
-    const float gradient = seen ? weight * (dweights[c] - products[c]) * slope : 0.0f;
-    put(p[c], weight);
+    float kept = 1;
+    if constexpr (kDropped) kept = drawn(key, low[c], high[c]) < threshold ? 0.0f : kept_scale;
+    const float gradient = seen ? weight * (dweights[c] * kept - products[c]) * slope : 0.0f;
+    put(p[c], weight * kept);
     put(ds[c], gradient);
     put(panel[c * kNumbers], gradient);
   }
@@ -65,6 +72,20 @@ LIMBECK_ROW_CLONES void softcap_row(float* scores, int64_t n, float scale, float
   const float inner = scale / cap;
 #pragma omp simd
   for (int64_t i = 0; i < n; ++i) scores[i] = cap * hyperbolic_tangent(scores[i] * inner);
+}
+
+template <class Number>
+LIMBECK_ROW_BODY void drop_body(Number* weights, int64_t n, int64_t first, MaskRow mask, uint32_t threshold) {
+  const uint32_t low = mask.low + static_cast<uint32_t>(first);
+#pragma omp simd
+  for (int64_t i = 0; i < n; ++i)
+    put(weights[i], drawn(static_cast<uint32_t>(i), low, mask.high) < threshold ? 0.0f : wide(weights[i]));
+}
+LIMBECK_ROW_CLONES void drop_weights(float* weights, int64_t n, int64_t first, MaskRow mask, uint32_t threshold) {
+  drop_body(weights, n, first, mask, threshold);
+}
+LIMBECK_ROW_CLONES void drop_weights(BFloat16* weights, int64_t n, int64_t first, MaskRow mask, uint32_t threshold) {
+  drop_body(weights, n, first, mask, threshold);
 }
 
 LIMBECK_ROW_CLONES void scale_row(const float* from, float* to, int64_t n, float scale) {
@@ -102,34 +123,27 @@ void gather_column(const float* from, int64_t stride, BFloat16* to, int64_t n) {
   for (int64_t i = 0; i < n; ++i) put(to[i], from[i * stride]);
 }
 
-template <bool kCapped>
-LIMBECK_ROW_BODY void block_body(const BlockGradient<float>& b) {
+template <bool kCapped, bool kDropped, class Number>
+LIMBECK_ROW_BODY void block_body(const BlockGradient<Number>& b) {
+  constexpr int64_t kNumbers = kCellNumbers<Number>;
   for (int64_t r = 0; r < b.keys; ++r)
-    gradient_row_body<kCapped>(b.scores + r * kColumns, b.dweights + r * kColumns, b.log_sums, b.products, b.scale,
-                               b.softcap, b.oldest - static_cast<int32_t>(r), b.window, b.p + r * b.stride,
-                               b.ds + r * b.stride, b.ds_panel + r * kColumns);
+    gradient_row_body<kCapped, kDropped>(b, r, b.ds_panel + r / kNumbers * kNumbers * kColumns + r % kNumbers);
+  if (b.keys % kNumbers == 0) return;
+  for (int64_t c = 0; c < kColumns; ++c) b.ds_panel[(b.keys - 1) * kColumns + 2 * c + 1] = {};
+}
+template <class Number>
+LIMBECK_ROW_BODY void any_block(const BlockGradient<Number>& b) {
+  const bool capped = b.softcap > 0, dropped = b.threshold > 0;
+  if (capped && dropped) return block_body<true, true>(b);
+  if (capped) return block_body<true, false>(b);
+  if (dropped) return block_body<false, true>(b);
+  block_body<false, false>(b);
 }
 LIMBECK_ROW_CLONES void block_gradient(const BlockGradient<float>& b) {
-  if (b.softcap > 0)
-    block_body<true>(b);
-  else
-    block_body<false>(b);
-}
-
-template <bool kCapped>
-LIMBECK_ROW_BODY void block_body(const BlockGradient<BFloat16>& b) {
-  for (int64_t r = 0; r < b.keys; ++r)
-    gradient_row_body<kCapped>(b.scores + r * kColumns, b.dweights + r * kColumns, b.log_sums, b.products, b.scale,
-                               b.softcap, b.oldest - static_cast<int32_t>(r), b.window, b.p + r * b.stride,
-                               b.ds + r * b.stride, b.ds_panel + r / 2 * 2 * kColumns + r % 2);
-  if (b.keys % 2 == 1)
-    for (int64_t c = 0; c < kColumns; ++c) b.ds_panel[(b.keys - 1) * kColumns + 2 * c + 1] = {};
+  any_block(b);
 }
 LIMBECK_ROW_CLONES void block_gradient(const BlockGradient<BFloat16>& b) {
-  if (b.softcap > 0)
-    block_body<true>(b);
-  else
-    block_body<false>(b);
+  any_block(b);
 }
 
 }  // namespace limbeck::kernels

@@ -1,6 +1,6 @@
 // Attention of whole documents and its gradient, 9 heads over 3 key heads of 64 (SmolLM2-135M), beside
 // scaled_dot_product_attention in the layout that it likes best.
-#include "kernels/causal_attention.h"
+#include "kernels/packed_attention.h"
 
 #include <memory>
 #include <optional>
@@ -40,10 +40,10 @@ struct Documents {
     for (at::Tensor* d : {&dk, &dv}) *d = at::empty_like(k);
     log_sums = at::empty({size.tokens(), kHeads});
   }
-  kernels::CausalShape shape() const {
+  kernels::AttentionShape shape() const {
     return {.offsets = offsets, .heads = kHeads, .key_heads = kKeyHeads, .head_dim = kHead, .scale = kScale};
   }
-  void forward() { kernels::causal_attention(shape(), bf16(q), bf16(k), bf16(v), bf16(y), fp32(log_sums)); }
+  void forward() { kernels::packed_attention(shape(), bf16(q), bf16(k), bf16(v), bf16(y), fp32(log_sums)); }
   std::vector<int64_t> offsets;
   at::Tensor q, k, v, y, dy, dq, dk, dv, log_sums;
 };
@@ -62,7 +62,7 @@ struct Batch {
 };
 
 Pair forward_pair(const std::string& name, Size size) {
-  return {"causal_attention/" + name, size.work(2),
+  return {"packed_attention/" + name, size.work(2),
           [size] {
             auto all = std::make_shared<Rotation<Documents>>(size.numbers() * 4, [size] { return Documents(size); });
             return [all] { all->next().forward(); };
@@ -74,7 +74,7 @@ Pair forward_pair(const std::string& name, Size size) {
 }
 
 Pair backward_pair(const std::string& name, Size size) {
-  return {"causal_attention_gradient/" + name, size.work(5),
+  return {"packed_attention_gradient/" + name, size.work(5),
           [size] {
             auto all = std::make_shared<Rotation<Documents>>(size.numbers() * 8, [size] {
               Documents documents(size);
@@ -83,7 +83,7 @@ Pair backward_pair(const std::string& name, Size size) {
             });
             return [all] {
               Documents& d = all->next();
-              kernels::causal_attention_gradient(d.shape(), {.q = bf16(d.q),
+              kernels::packed_attention_gradient(d.shape(), {.q = bf16(d.q),
                                                              .k = bf16(d.k),
                                                              .v = bf16(d.v),
                                                              .y = bf16(d.y),

@@ -1,4 +1,4 @@
-#include "kernels/causal_rows.h"
+#include "kernels/attention_rows.h"
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,7 @@
 namespace limbeck::kernels {
 namespace {
 
-TEST(CausalRows, SoftmaxKeepsTheLargestAndTheSum) {
+TEST(AttentionRows, SoftmaxKeepsTheLargestAndTheSum) {
   for (const int64_t n : {1, 2, 15, 48, 200}) {
     std::vector<float> scores(n), weights(n);
     for (int64_t i = 0; i < n; ++i) scores[i] = 30 * std::sin(static_cast<float>(3 * i + n));
@@ -30,7 +30,7 @@ TEST(CausalRows, SoftmaxKeepsTheLargestAndTheSum) {
   }
 }
 
-TEST(CausalRows, PanelsAreNoNarrowerThanNeedBe) {
+TEST(AttentionRows, PanelsAreNoNarrowerThanNeedBe) {
   EXPECT_EQ(panel_widths(64), (std::vector<int64_t>{32, 32}));
   EXPECT_EQ(panel_widths(48), (std::vector<int64_t>{48}));
   EXPECT_EQ(panel_widths(128), (std::vector<int64_t>{32, 48, 48}));
@@ -47,7 +47,7 @@ TEST(CausalRows, PanelsAreNoNarrowerThanNeedBe) {
   }
 }
 
-TEST(CausalRows, ABlockOfGradientsLeavesOutWhatIsNotSeen) {
+TEST(AttentionRows, ABlockOfGradientsLeavesOutWhatIsNotSeen) {
   std::vector<float> scores(3 * 48, 0.5f), dweights(3 * 48, 2.0f), log_sums(48, 1.0f), products(48, 0.25f);
   std::vector<float> p(3 * 48), ds(p), panel(p);
   BlockGradient<float> block;
@@ -67,7 +67,7 @@ TEST(CausalRows, ABlockOfGradientsLeavesOutWhatIsNotSeen) {
     }
 }
 
-TEST(CausalRows, Bf16CellsPairKeysAndAreFilledWithZeros) {
+TEST(AttentionRows, Bf16CellsPairKeysAndAreFilledWithZeros) {
   std::vector<float> scores(3 * 48, 0.5f), dweights(3 * 48, 2.0f), log_sums(48, 1.0f), products(48, 0.25f);
   std::vector<BFloat16> p(3 * 48), ds(p), panel(4 * 48, to_bfloat16(9));
   for (int i = 0; i < 3 * 48; ++i) scores[i] = 0.01f * static_cast<float>(i);
@@ -85,7 +85,44 @@ TEST(CausalRows, Bf16CellsPairKeysAndAreFilledWithZeros) {
   }
 }
 
-TEST(CausalRows, SmallOperations) {
+TEST(AttentionRows, ABlockOfGradientsDropsWhatTheRowsDrop) {
+  constexpr double kRate = 0.3;
+  constexpr float kKept = 1 / (1 - kRate);
+  std::vector<float> scores(3 * 48, 0.5f), dweights(3 * 48, 2.0f), log_sums(48, 1.0f), products(48, 0.25f);
+  std::vector<float> p(3 * 48), ds(p), panel(p);
+  std::vector<uint32_t> low(48), high(48);
+  for (int c = 0; c < 48; ++c) {
+    const MaskRow mask = attention_mask_row(9, 1, 0, c);
+    low[c] = mask.low, high[c] = mask.high;
+  }
+  BlockGradient<float> block;
+  block.scores = scores.data(), block.dweights = dweights.data(), block.keys = 3, block.queries = 48;
+  block.log_sums = log_sums.data(), block.products = products.data();
+  block.scale = 0.5f, block.oldest = 48, block.window = 1000;
+  block.p = p.data(), block.ds = ds.data(), block.stride = 48, block.ds_panel = panel.data();
+  block.mask_low = low.data(), block.mask_high = high.data();
+  block.first_key = 10, block.threshold = mask_threshold(kRate), block.kept_scale = kKept;
+  block_gradient(block);
+  const float weight = std::exp(0.25f - 1);
+  int dropped = 0;
+  for (int c = 0; c < 48; ++c) {
+    std::vector<float> row(20, 1);
+    drop_weights(row.data(), 20, 0, {low[c], high[c]}, mask_threshold(kRate));
+    std::vector<BFloat16> tail(7, to_bfloat16(1));
+    drop_weights(tail.data(), 7, 10, {low[c], high[c]}, mask_threshold(kRate));
+    for (int r = 0; r < 3; ++r) {
+      const float kept = row[10 + r] * kKept;
+      dropped += kept == 0;
+      EXPECT_EQ(to_float(tail[r]), row[10 + r]);
+      EXPECT_NEAR(p[r * 48 + c], weight * kept, 1e-6) << r << " " << c;
+      EXPECT_NEAR(ds[r * 48 + c], weight * (2 * kept - 0.25f) * 0.5f, 1e-6);
+    }
+  }
+  EXPECT_GT(dropped, 20);  // 43 of 144 expected; below 20 is past four standard deviations
+  EXPECT_LT(dropped, 66);
+}
+
+TEST(AttentionRows, SmallOperations) {
   const std::vector<float> a = {1, 2, 3, 4, 5}, b = {5, 4, 3, 2, 1};
   std::vector<float> sum = b, column(2), scaled(5);
   add_row(a.data(), sum.data(), 5);
