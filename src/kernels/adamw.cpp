@@ -20,7 +20,7 @@ LIMBECK_ROW_CLONES float squares_of_block(const float* x, int64_t n) {
 }  // namespace
 
 LIMBECK_ROW_CLONES void adamw(float* parameter, const float* gradient, float* m, float* v, int64_t n,
-                          const AdamwCoefficients& c) {
+                              const AdamwCoefficients& c) {
   const float keep = 1 - c.learning_rate * c.weight_decay;
   const float step = c.learning_rate / c.correction1, root = 1 / std::sqrt(c.correction2);
   const float beta1 = c.beta1, beta2 = c.beta2, epsilon = c.epsilon, scale = c.gradient_scale;

@@ -5,8 +5,8 @@
 
 #include "kernels/block_linear_tiles.h"
 #include "kernels/decode_attention_tiles.h"
-#include "kernels/int8_linear_tiles.h"
 #include "kernels/instruction_sets.h"
+#include "kernels/int8_linear_tiles.h"
 #include "kernels/matrix_product_tiles.h"
 #include "kernels/packed_linear_tiles.h"
 #include "kernels/sampling_tiles.h"
