@@ -108,6 +108,7 @@ class Encoder {
 std::unique_ptr<nn::AttentionPlan> plan_for(const EncoderConfig& config, std::vector<int64_t> offsets,
                                             std::optional<uint64_t> dropout_salt = {});
 
+std::shared_ptr<Encoder> make_encoder(const EncoderConfig& config, const Head& head);             // uninitialised
 std::shared_ptr<Encoder> make_encoder(const EncoderConfig& config, const Head& head, Seed seed);  // fresh weights
 // The same body with another head, fresh where the family has one of its own to train.
 std::shared_ptr<Encoder> with_head(Encoder& encoder, const Head& head, Seed seed);

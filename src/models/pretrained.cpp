@@ -16,6 +16,7 @@
 #include "models/config.h"
 #include "models/gguf_model.h"
 #include "models/language_model.h"
+#include "models/tensor_files.h"
 #include "peft/adapter_folder.h"
 
 namespace limbeck::models {
@@ -36,30 +37,6 @@ void check_exists(const fs::path& path) {
               path.string());
 }
 
-using Parameters = std::vector<nn::NamedParameter>;
-using NameInFile = std::function<std::string(const std::string& hugging_face_name)>;
-using Read = std::function<at::Tensor(const std::string& hugging_face_name)>;
-
-// The names that a model wants and the file lacks, or has in another shape, all at once.
-void check_tensors(const Parameters& wanted, const formats::TensorSource& source, const NameInFile& name_in_file,
-                   const std::function<std::vector<int64_t>(const nn::NamedParameter&)>& shape_in_file) {
-  std::vector<std::string> mistakes;
-  for (const nn::NamedParameter& p : wanted) {
-    const std::string name = name_in_file(p.name);
-    if (!source.contains(name)) {
-      mistakes.push_back(fmt::format("tensor '{}': expected it but received none", name));
-    } else if (const auto shape = source.shape(name), expected = shape_in_file(p); shape != expected) {
-      mistakes.push_back(fmt::format("tensor '{}': expected {} but received {}", name, fmt::join(expected, "x"),
-                                     fmt::join(shape, "x")));
-    }
-  }
-  if (mistakes.empty()) return;
-  const std::size_t more = mistakes.size() > 5 ? mistakes.size() - 5 : 0;
-  mistakes.resize(mistakes.size() - more);
-  if (more > 0) mistakes.push_back(fmt::format("and {} more", more));
-  fail(source.path().string(), "{}", fmt::join(mistakes, "; "));
-}
-
 // Files of a model without its head, as GPT-2 was published, name tensors without the first part: "wte.weight" for
 // "transformer.wte.weight".
 NameInFile names_of(const formats::TensorSource& source) {
@@ -71,7 +48,7 @@ NameInFile names_of(const formats::TensorSource& source) {
 }
 
 // Tensors in the file that the model does not have mean that it is another model than its config says.
-void refuse_unknown(const Parameters& wanted, const formats::TensorSource& source, const DecoderConfig& config) {
+void refuse_unknown(const NamedParameters& wanted, const formats::TensorSource& source, const DecoderConfig& config) {
   const Architecture& row = architecture_of(config.model_type, "load_pretrained");
   const NameInFile name_in_file = names_of(source);
   std::set<std::string> known;
@@ -82,32 +59,6 @@ void refuse_unknown(const Parameters& wanted, const formats::TensorSource& sourc
     if (!harmless && !known.contains(name))
       fail(source.path().string(),
            "tensor '{}': expected tensors of the config's architecture only but received this one", name);
-  }
-}
-
-// Before any memory is asked for: a config from outside must about fit the tensors beside it. What is a little off is
-// left to check_tensors, which can name the tensor.
-void check_size(const DecoderConfig& config, const formats::TensorSource& source) {
-  double held = 0;
-  for (const std::string& name : source.names()) {
-    double elements = 1;
-    for (const int64_t n : source.shape(name)) elements *= static_cast<double>(n);
-    held += elements;
-  }
-  constexpr double kLittle = 1 << 20;
-  if (count_weights(config) > 2 * held + kLittle)
-    fail(source.path().string(), "expected {:.0f} weights as the config says but received {:.0f}",
-         count_weights(config), held);
-}
-
-void fill(const Parameters& parameters, const Read& read) {
-  at::NoGradGuard no_grad;
-  for (const nn::NamedParameter& p : parameters) {
-    const at::Tensor tensor = nn::from_file(read(p.name), p.traits.layout);
-    if (!at::isFloatingType(tensor.scalar_type()))
-      fail("load_pretrained", "tensor '{}': expected floating-point weights but received {}", p.name,
-           c10::toString(tensor.scalar_type()));
-    p.tensor->copy_(tensor);
   }
 }
 
@@ -141,7 +92,7 @@ std::shared_ptr<LanguageModel> load_folder(const fs::path& folder) {
       config.eos_token_ids = ids_of(config.generation.at("eos_token_id"), path.string());
   }
   const auto source = formats::open_safetensors_folder(folder);
-  check_size(config, *source);
+  check_size(count_weights(config), *source);
   auto model = make_decoder(config);
   nn::Parameters parameters;
   model->parameters(parameters);
@@ -149,13 +100,13 @@ std::shared_ptr<LanguageModel> load_folder(const fs::path& folder) {
   check_tensors(parameters.list(), *source, name_in_file,
                 [](const nn::NamedParameter& p) { return nn::shape_in_file(*p.tensor, p.traits.layout); });
   refuse_unknown(parameters.list(), *source, config);
-  fill(parameters.list(), [&](const std::string& name) { return source->read(name_in_file(name)); });
+  fill_parameters(parameters.list(), [&](const std::string& name) { return source->read(name_in_file(name)); });
   return model;
 }
 
 std::shared_ptr<LanguageModel> load_gguf(const formats::GgufFile& file) {
   const DecoderConfig config = config_of_gguf(file);
-  check_size(config, file);
+  check_size(count_weights(config), file);
   auto model = make_decoder(config);
   nn::Parameters parameters;
   model->parameters(parameters);
@@ -164,7 +115,7 @@ std::shared_ptr<LanguageModel> load_gguf(const formats::GgufFile& file) {
   check_tensors(
       parameters.list(), file, [&](const std::string& name) { return gguf_name_of(name, row).value_or(name); },
       [](const nn::NamedParameter& p) { return p.tensor->sizes().vec(); });
-  fill(parameters.list(), [&](const std::string& name) { return read_from_gguf(file, name, config); });
+  fill_parameters(parameters.list(), [&](const std::string& name) { return read_from_gguf(file, name, config); });
   return model;
 }
 

@@ -21,7 +21,8 @@ inline uint64_t hash_of_name(const std::string& name) {  // FNV-1a
 inline void fill_by_formula(const std::string& name, at::Tensor& tensor) {
   at::NoGradGuard no_grad;
   const uint64_t hash = hash_of_name(name);
-  const bool norm = name.ends_with(".weight") && (name.ends_with("norm.weight") || name.find(".ln_") != name.npos);
+  const bool norm = name.ends_with(".weight") && (name.ends_with("norm.weight") || name.ends_with("LayerNorm.weight") ||
+                                                  name.find(".ln_") != name.npos);
   float* data = tensor.mutable_data_ptr<float>();
   for (int64_t i = 0; i < tensor.numel(); ++i) {
     uint64_t z = hash + static_cast<uint64_t>(i + 1) * 0x9e3779b97f4a7c15;

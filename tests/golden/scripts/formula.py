@@ -19,5 +19,5 @@ def formula(name, shape):
         z = z ^ (z >> np.uint64(31))
     u = (z >> np.uint64(40)).astype(np.float32) / np.float32(1 << 23) - np.float32(1)
     u = u.reshape(shape)
-    norm = name.endswith(".weight") and (name.endswith("norm.weight") or ".ln_" in name)
+    norm = name.endswith(("norm.weight", "LayerNorm.weight")) or (name.endswith(".weight") and ".ln_" in name)
     return (1 + u / 4 if norm else u / 4).astype(np.float32)
