@@ -51,6 +51,10 @@ int64_t num_blocks(const EncoderConfig& c) {
   return c.num_hidden_groups > 0 ? c.num_hidden_groups : c.num_hidden_layers;
 }
 
+bool has_projection(const EncoderConfig& c, const EncoderNames& names) {
+  return !names.projection.empty() && (names.projection_between_equal_widths || c.embedding_size != c.hidden_size);
+}
+
 int64_t block_of_layer(const EncoderConfig& c, int64_t layer) {
   if (c.num_hidden_groups <= 0) return layer;
   const double layers_a_group = static_cast<double>(c.num_hidden_layers) / static_cast<double>(c.num_hidden_groups);
@@ -102,7 +106,7 @@ EncoderBody::EncoderBody(const EncoderConfig& c, const EncoderNames& names)
       places_(c.max_position_embeddings, c.embedding_size),
       norm_(c.embedding_size, c.layer_norm_eps) {
   if (c.type_vocab_size > 0) types_.emplace(c.type_vocab_size, c.embedding_size);
-  if (!names.projection.empty())
+  if (has_projection(c, names))
     projection_.emplace(nn::Linear::Shape{.in = c.embedding_size, .out = c.hidden_size, .bias = true});
   blocks_.reserve(static_cast<std::size_t>(num_blocks(c)));
   for (int64_t i = 0; i < num_blocks(c); ++i) blocks_.emplace_back(c, names);

@@ -23,7 +23,8 @@ namespace limbeck::models {
 struct EncoderNames {
   std::string_view blocks, inside_block;  // before a block's index, and after it where something follows
   std::string_view query, key, value, attention_out, attention_norm, in, out, norm;  // inside a block
-  std::string_view projection = {};  // from the tables to the blocks; empty: none, even where widths differ
+  std::string_view projection = {};  // from the tables to the blocks; empty: none
+  bool projection_between_equal_widths = true;
 };
 
 // Dropout of rows [N,D]: nothing where there are no keys.
@@ -90,5 +91,6 @@ class EncoderBody {
 // has it.
 int64_t block_of_layer(const EncoderConfig& config, int64_t layer);
 int64_t num_blocks(const EncoderConfig& config);
+bool has_projection(const EncoderConfig& config, const EncoderNames& names);
 
 }  // namespace limbeck::models

@@ -4,13 +4,17 @@
 
 #include "base/errors.h"
 #include "base/printable.h"
+#include "models/albert.h"
 #include "models/bert.h"
+#include "models/distilbert.h"
+#include "models/electra.h"
+#include "models/roberta.h"
 
 namespace limbeck::models {
 
 const std::vector<EncoderArchitecture>& encoder_architectures() {
   static const std::vector<EncoderArchitecture> rows = {
-      bert(),
+      bert(), roberta(), xlm_roberta(), camembert(), electra(), distilbert(), albert(),
   };
   return rows;
 }

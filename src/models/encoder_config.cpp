@@ -91,13 +91,13 @@ void write_labels(const EncoderConfig& c, const Head& head, Json& json) {
   json["problem_type"] = several ? "multi_label_classification" : one;
 }
 
-double rate(const ConfigReader& r, const char* key, double absent) {
+}  // namespace
+
+double read_rate(const ConfigReader& r, const char* key, double absent) {
   const double value = r.number(key, absent);
   if (!(value >= 0) || value >= 1) fail(r.where(), "{}: expected a share of 0 to below 1 but received {}", key, value);
   return value;
 }
-
-}  // namespace
 
 void read_bert_config(const ConfigReader& r, EncoderConfig& c, const BertDefaults& defaults) {
   c.hidden_size = c.embedding_size = r.integer("hidden_size");
@@ -108,10 +108,10 @@ void read_bert_config(const ConfigReader& r, EncoderConfig& c, const BertDefault
   c.max_position_embeddings = r.integer("max_position_embeddings", 512);
   c.activation = read_activation(r, "hidden_act", defaults.activation);
   c.layer_norm_eps = r.number("layer_norm_eps", 1e-12);
-  c.hidden_dropout = rate(r, "hidden_dropout_prob", defaults.dropout);
-  c.attention_dropout = rate(r, "attention_probs_dropout_prob", defaults.dropout);
+  c.hidden_dropout = read_rate(r, "hidden_dropout_prob", defaults.dropout);
+  c.attention_dropout = read_rate(r, "attention_probs_dropout_prob", defaults.dropout);
   c.classifier_dropout =
-      rate(r, defaults.classifier_dropout, defaults.absent_classifier_dropout.value_or(c.hidden_dropout));
+      read_rate(r, defaults.classifier_dropout, defaults.absent_classifier_dropout.value_or(c.hidden_dropout));
   r.refuse("position_embedding_type", "absolute");
   r.refuse("is_decoder", false);
   r.refuse("add_cross_attention", false);
@@ -240,7 +240,7 @@ double count_encoder_weights(const EncoderConfig& c) {
   const auto wide = [](int64_t n) { return static_cast<double>(n); };
   const double d = wide(c.hidden_size), e = wide(c.embedding_size), inner = wide(c.intermediate_size);
   const double tables = e * (wide(c.vocab_size) + wide(c.max_position_embeddings) + wide(c.type_vocab_size) + 2);
-  const bool projects = !encoder_architecture_of(c.model_type, "count_encoder_weights").names.projection.empty();
+  const bool projects = has_projection(c, encoder_architecture_of(c.model_type, "count_encoder_weights").names);
   const double block = 4 * (d * d + d) + 2 * d * inner + inner + d + 4 * d;
   return tables + (projects ? e * d + d : 0) + block * wide(num_blocks(c));
 }

@@ -19,6 +19,8 @@ struct BertDefaults {
 // The keys that BERT, RoBERTa, ELECTRA and ALBERT share.
 void read_bert_config(const ConfigReader& config_json, EncoderConfig& config, const BertDefaults& defaults);
 void write_bert_config(const EncoderConfig& config, Json& config_json, const BertDefaults& defaults);
+// A rate of dropout.
+double read_rate(const ConfigReader& config_json, const char* key, double absent);
 // The activation under its name, which stays where it means the same.
 void put_activation(Json& config_json, const char* key, nn::Activation activation);
 
