@@ -10,6 +10,7 @@
 #include "models/encoder_catalog.h"
 #include "models/encoder_config.h"
 #include "models/fresh_weights.h"
+#include "nn/packed_attention.h"  // packed_full by keys of documents
 
 namespace limbeck::models {
 namespace {
@@ -121,9 +122,12 @@ class FamilyEncoder final : public Encoder {
 }  // namespace
 
 std::unique_ptr<nn::AttentionPlan> plan_for(const EncoderConfig& config, std::vector<int64_t> offsets,
-                                            std::optional<uint64_t> dropout_salt) {
+                                            std::optional<uint64_t> dropout_salt, const at::Tensor& ids) {
   if (!dropout_salt) return nn::packed_full(std::move(offsets));
-  return nn::packed_full(std::move(offsets), config.attention_dropout, Seed(*dropout_salt).derive("attention").value());
+  std::vector<uint64_t> keys;
+  if (ids.defined()) keys = keys_of_texts(ids, offsets);
+  return nn::packed_full(std::move(offsets), config.attention_dropout, Seed(*dropout_salt).derive("attention").value(),
+                         std::move(keys));
 }
 
 std::shared_ptr<Encoder> make_encoder(const EncoderConfig& config, const Head& head) {

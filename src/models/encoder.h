@@ -104,9 +104,10 @@ class Encoder {
   virtual void freeze(Precision precision, WeightFormat weights = WeightFormat::kAsPrecision) = 0;
 };
 
-// The plan of a pass over these documents, with the attention dropout of the config where there is a salt.
+// The plan of a pass over these documents, with the attention dropout of the config where there is a salt. With the ids
+// [N] a text loses the same attention whatever is beside it in the batch.
 std::unique_ptr<nn::AttentionPlan> plan_for(const EncoderConfig& config, std::vector<int64_t> offsets,
-                                            std::optional<uint64_t> dropout_salt = {});
+                                            std::optional<uint64_t> dropout_salt = {}, const at::Tensor& ids = {});
 
 std::shared_ptr<Encoder> make_encoder(const EncoderConfig& config, const Head& head);             // uninitialised
 std::shared_ptr<Encoder> make_encoder(const EncoderConfig& config, const Head& head, Seed seed);  // fresh weights
@@ -132,8 +133,9 @@ struct LoadedEncoder : PretrainedEncoder {
 LoadedEncoder load_encoder(const std::filesystem::path& folder, const std::optional<Head>& head = {},
                            Seed seed = Seed(0));
 // config.json (with id2label, label2id, problem_type), model.safetensors, tokenizer files; atomically. Opens in
-// Transformers with equal predictions.
+// Transformers with equal predictions. `more` may write further files into the folder that it is given.
 void save_encoder(const std::filesystem::path& folder, Encoder& encoder, const text::Tokenizer& tokenizer,
-                  Precision stored = Precision::kFp32);
+                  Precision stored = Precision::kFp32,
+                  const std::function<void(const std::filesystem::path& inside)>& more = {});
 
 }  // namespace limbeck::models

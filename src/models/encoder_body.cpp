@@ -21,27 +21,37 @@ uint64_t place_after_mlp(int64_t layer) {
   return 2 + 2 * static_cast<uint64_t>(layer);
 }
 
-// What a row draws its dropout by: the text it is in and its place there, so that a text loses the same numbers
-// whatever is beside it in the batch.
+// What a row draws its dropout by: the text it is in and its place there.
 at::Tensor keys_of_rows(const at::Tensor& ids, const at::Tensor& positions) {
-  const at::Tensor tokens = ids.contiguous(), places = positions.contiguous();
-  at::Tensor keys = at::empty(tokens.sizes(), at::kLong);
-  const int64_t n = tokens.size(0);
-  const int64_t *id = tokens.const_data_ptr<int64_t>(), *place = places.const_data_ptr<int64_t>();
+  const at::Tensor places = positions.contiguous();
+  const int64_t n = places.size(0);
+  const int64_t* place = places.const_data_ptr<int64_t>();
+  std::vector<int64_t> offsets;
+  for (int64_t t = 0; t < n; ++t)
+    if (place[t] == 0) offsets.push_back(t);
+  offsets.push_back(n);
+  const std::vector<uint64_t> texts = keys_of_texts(ids, offsets);
+  at::Tensor keys = at::empty({n}, at::kLong);
   int64_t* key = keys.mutable_data_ptr<int64_t>();
-  for (int64_t begin = 0; begin < n;) {
-    int64_t end = begin + 1;
-    while (end < n && place[end] != 0) ++end;
-    uint64_t text = 0xcbf29ce484222325;  // FNV-1a over the ids
-    for (int64_t t = begin; t < end; ++t) text = (text ^ static_cast<uint64_t>(id[t])) * 0x100000001b3;
-    for (int64_t t = begin; t < end; ++t)
-      key[t] = static_cast<int64_t>(text + static_cast<uint64_t>(t - begin + 1) * 0x9e3779b97f4a7c15);
-    begin = end;
-  }
+  for (std::size_t i = 0; i < texts.size(); ++i)
+    for (int64_t t = offsets[i]; t < offsets[i + 1]; ++t)
+      key[t] = static_cast<int64_t>(texts[i] + static_cast<uint64_t>(place[t] + 1) * 0x9e3779b97f4a7c15);
   return keys;
 }
 
 }  // namespace
+
+std::vector<uint64_t> keys_of_texts(const at::Tensor& ids, const std::vector<int64_t>& offsets) {
+  const at::Tensor tokens = ids.contiguous();
+  const int64_t* id = tokens.const_data_ptr<int64_t>();
+  std::vector<uint64_t> keys;
+  for (std::size_t i = 0; i + 1 < offsets.size(); ++i) {
+    uint64_t key = 0xcbf29ce484222325;  // FNV-1a over the ids
+    for (int64_t t = offsets[i]; t < offsets[i + 1]; ++t) key = (key ^ static_cast<uint64_t>(id[t])) * 0x100000001b3;
+    keys.push_back(key);
+  }
+  return keys;
+}
 
 at::Tensor RowDropout::operator()(const at::Tensor& x, uint64_t place, double rate) const {
   return keys.defined() ? nn::dropout(x, keys, Seed(salt).derive(place).value(), rate) : x;

@@ -34,6 +34,9 @@ struct RowDropout {
   at::Tensor operator()(const at::Tensor& x, uint64_t place, double rate) const;  // place: of the model, each once
 };
 
+// What dropout within a text is drawn by: its ids, so that it loses the same whatever is beside it in the batch.
+std::vector<uint64_t> keys_of_texts(const at::Tensor& ids, const std::vector<int64_t>& offsets);
+
 class EncoderBlock {
  public:
   EncoderBlock(const EncoderConfig& config, const EncoderNames& names);

@@ -128,7 +128,8 @@ LoadedEncoder load_encoder(const fs::path& folder, const std::optional<Head>& he
   return result;
 }
 
-void save_encoder(const fs::path& folder, Encoder& encoder, const text::Tokenizer& tokenizer, Precision stored) {
+void save_encoder(const fs::path& folder, Encoder& encoder, const text::Tokenizer& tokenizer, Precision stored,
+                  const std::function<void(const fs::path& inside)>& more) {
   const Phase phase("save", "models");
   check_encoder_vocabulary(folder, encoder.config(), tokenizer);
   nn::Parameters parameters;
@@ -141,6 +142,7 @@ void save_encoder(const fs::path& folder, Encoder& encoder, const text::Tokenize
     write_json(inside / "config.json", write_encoder_config(encoder.config(), encoder.head(), stored));
     tokenizer.save(inside);
     formats::write_safetensors_folder(inside, tensors, kMostShardBytes, dtype);
+    if (more) more(inside);
   });
 }
 

@@ -70,7 +70,7 @@ inline Packed pack_texts(const std::vector<std::vector<int64_t>>& texts,
 }
 
 inline EncoderOutput run_encoder(Encoder& encoder, const Packed& packed, const EncoderWant& want = {}) {
-  const auto plan = plan_for(encoder.config(), packed.offsets, want.dropout_salt);
+  const auto plan = plan_for(encoder.config(), packed.offsets, want.dropout_salt, packed.ids);
   return encoder.forward(packed.ids, packed.types, *plan, want);
 }
 

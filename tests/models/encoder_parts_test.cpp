@@ -46,7 +46,9 @@ TEST(WithHead, KeepsTheBodyAndStartsTheHeadAnew) {
     auto alone = with_head(*encoder, Head{}, Seed(1));
     const auto back = by_name(*with_head(*alone, kFour, Seed(2)));
     for (const auto& [name, tensor] : back)
-      if (name.starts_with(body)) EXPECT_TRUE(at::equal(tensor, before.at(name))) << name;
+      if (name.starts_with(body)) {
+        EXPECT_TRUE(at::equal(tensor, before.at(name))) << name;
+      }
   }
 }
 

@@ -10,28 +10,12 @@
 #include "base/temporary_folder.h"
 #include "formats/safetensors.h"
 #include "models/encoder_golden.h"
-#include "text/tokenizer.h"
+#include "models/word_tokenizer.h"
 
 namespace limbeck::models {
 namespace {
 
 namespace fs = std::filesystem;
-
-const std::vector<std::string>& words() {
-  static const std::vector<std::string> list = {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "the", "cat",
-                                                "sat",   "on",    "mat",   "##s",   "a",      "dog", "ran"};
-  return list;
-}
-
-// The tokenizer of a folder with vocab.txt.
-std::shared_ptr<const text::Tokenizer> word_tokenizer() {
-  const TemporaryFolder folder;
-  std::string lines;
-  for (const std::string& word : words()) lines += word + "\n";
-  write_file_atomically(folder / "vocab.txt", lines);
-  write_json(folder / "tokenizer_config.json", Json{{"tokenizer_class", "BertTokenizer"}, {"do_lower_case", true}});
-  return text::Tokenizer::from_folder(folder.path());
-}
 
 Head classes(std::vector<std::string> labels = {"down", "same", "up"}) {
   const auto outputs = static_cast<int64_t>(labels.size());
@@ -190,7 +174,9 @@ TEST_F(SavedBert, AGivenHeadIsReadWhereTheFileHasItAndFreshWhereItDoesNot) {
       continue;
     }
     for (const auto& q : parameters_of(*model_))
-      if (q.name == p.name && p.name != "classifier.bias") EXPECT_TRUE(at::equal(*p.tensor, *q.tensor)) << p.name;
+      if (q.name == p.name && p.name != "classifier.bias") {
+        EXPECT_TRUE(at::equal(*p.tensor, *q.tensor)) << p.name;
+      }
   }
   const LoadedEncoder again = load_encoder(saved(), classes({"no", "yes"}), Seed(7));
   EXPECT_TRUE(at::equal(logits_of(*two.model, three_texts()), logits_of(*again.model, three_texts())));
@@ -211,7 +197,9 @@ TEST_F(SavedBert, ABodyAloneKeepsThePoolerForALaterHead) {
   const LoadedEncoder headed = load_encoder(folder_ / "body", classes({"no", "yes"}));
   for (const auto& p : parameters_of(*headed.model))
     for (const auto& q : parameters_of(*model_))
-      if (q.name == p.name && p.name.starts_with("bert.")) EXPECT_TRUE(at::equal(*p.tensor, *q.tensor)) << p.name;
+      if (q.name == p.name && p.name.starts_with("bert.")) {
+        EXPECT_TRUE(at::equal(*p.tensor, *q.tensor)) << p.name;
+      }
 }
 
 TEST_F(SavedBert, LabelsThatDoNotCountUpAreRefused) {

@@ -23,9 +23,15 @@ TEST(Encoder, FreshWeightsAreOfTheConfigsDeviationAndTheSeedsOwn) {
   EXPECT_TRUE(at::equal(logits_of(*a, two_texts()), logits_of(*b, two_texts())));
   EXPECT_FALSE(at::equal(logits_of(*a, two_texts()), logits_of(*c, two_texts())));
   for (const auto& p : parameters_of(*a)) {
-    if (p.name.ends_with("dense.weight")) EXPECT_NEAR(p.tensor->std().item<double>(), 0.02, 0.001) << p.name;
-    if (p.name.ends_with(".bias")) EXPECT_EQ(p.tensor->abs().max().item<double>(), 0) << p.name;
-    if (p.name.ends_with("LayerNorm.weight")) EXPECT_EQ(p.tensor->min().item<double>(), 1) << p.name;
+    if (p.name.ends_with("dense.weight")) {
+      EXPECT_NEAR(p.tensor->std().item<double>(), 0.02, 0.001) << p.name;
+    }
+    if (p.name.ends_with(".bias")) {
+      EXPECT_EQ(p.tensor->abs().max().item<double>(), 0) << p.name;
+    }
+    if (p.name.ends_with("LayerNorm.weight")) {
+      EXPECT_EQ(p.tensor->min().item<double>(), 1) << p.name;
+    }
   }
 }
 
