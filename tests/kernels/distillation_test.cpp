@@ -81,8 +81,9 @@ TEST(Distil, LossesEqualFloat64AtEveryLengthAroundTheVectorWidths) {
       const auto teacher = random_logits(n, 4, 2);
       const auto expected = by_definition({student.begin(), student.end()}, teacher, n / 2, what);
       const auto alone = distillation_losses(std::span<const float>(student), teacher, n / 2, what);
-      EXPECT_NEAR(alone.divergence, expected.divergence, 2e-6 * (1 + expected.divergence)) << name_of(what) << " " << n;
-      EXPECT_NEAR(alone.cross_entropy, expected.cross_entropy, 2e-6 * (1 + expected.cross_entropy));
+      // 2e-6 with vector code; one lane alone, as without optimisation, adds 2,048 numbers in fp32.
+      EXPECT_NEAR(alone.divergence, expected.divergence, 5e-6 * (1 + expected.divergence)) << name_of(what) << " " << n;
+      EXPECT_NEAR(alone.cross_entropy, expected.cross_entropy, 5e-6 * (1 + expected.cross_entropy));
       const auto with_gradient = distil(std::span<float>(student), teacher, n / 2, 0.5f, what);
       EXPECT_EQ(with_gradient.divergence, alone.divergence);
       EXPECT_EQ(with_gradient.cross_entropy, alone.cross_entropy);

@@ -45,7 +45,8 @@ TEST(SoftmaxCrossEntropy, EqualsFloat64AtEveryLengthAroundTheVectorWidths) {
     const double loss = softmax_cross_entropy(logits, target, 0.75f);
     EXPECT_NEAR(loss, expected.loss, 1e-6 * (1 + expected.loss)) << n;
     for (int64_t i = 0; i < n; ++i)
-      ASSERT_NEAR(logits[i], expected.gradient[i], 1e-6 * std::abs(expected.gradient[i]) + 1e-7) << n << " " << i;
+      // 1e-6 with vector code; one lane alone adds 2,048 numbers in fp32.
+      ASSERT_NEAR(logits[i], expected.gradient[i], 2e-6 * std::abs(expected.gradient[i]) + 1e-7) << n << " " << i;
   }
 }
 
