@@ -27,6 +27,8 @@ const std::vector<Verb>& verbs() {
        "Gives the log-probability of every token of given texts", verb_score, Work::kLong},
       {"tokenize", "limbeck tokenize --model=DIR|FILE.gguf --input=lines.txt --out=ids.jsonl",
        "Gives the ids of each line of a text", verb_tokenize, Work::kLong},
+      {"train-tokenizer", "limbeck train-tokenizer --kind=wordpiece|bpe --vocab-size=N --input=FILES --out=DIR",
+       "Learns a vocabulary from texts: a tokenizer folder that other tools open", verb_train_tokenizer, Work::kLong},
       verify_verb(),
       {"eval", "limbeck eval --model=DIR|FILE.gguf --data=FILE.jsonl [--key=value]",
        "Measures pass@k on problems, or the likelihood of texts, with intervals", verb_eval, Work::kLong},

@@ -195,6 +195,21 @@ Json padding(const TokenizerSpec& spec) {
           {"pad_token", p.token}};
 }
 
+// A vocabulary with a mask is an encoder's; Transformers asks for its tokens by these names.
+void name_encoder_tokens(const TokenizerSpec& spec, Json& out) {
+  const auto name = [&](const char* key, std::string_view token) {
+    const auto found = std::find_if(spec.added.begin(), spec.added.end(),
+                                    [&](const AddedToken& added) { return added.special && added.content == token; });
+    if (found != spec.added.end()) out[key] = token;
+  };
+  name("mask_token", "[MASK]");
+  name("mask_token", "<mask>");
+  if (!out.contains("mask_token")) return;
+  const bool bert = out["mask_token"] == "[MASK]";
+  name("cls_token", bert ? "[CLS]" : "<s>");
+  name("sep_token", bert ? "[SEP]" : "</s>");
+}
+
 Json config(const TokenizerSpec& spec) {
   Json out = Json::object();
   const auto name = [&](const char* key, const std::optional<int32_t>& id) {
@@ -204,6 +219,7 @@ Json config(const TokenizerSpec& spec) {
   name("eos_token", spec.eos);
   name("unk_token", spec.unk);
   name("pad_token", spec.pad);
+  name_encoder_tokens(spec, out);
   out["add_prefix_space"] = spec.add_prefix_space;
   out["clean_up_tokenization_spaces"] = false;
   out["tokenizer_class"] = "PreTrainedTokenizerFast";

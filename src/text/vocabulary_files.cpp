@@ -76,6 +76,15 @@ TokenizerSpec spec_from_vocab_and_merges(std::string_view vocab_json, std::strin
   TokenizerSpec spec;
   read_vocab_json(vocab_json, where, spec);
   read_merges_txt(merges_txt, where, spec);
+  return spec_from_tokens_and_merges(std::move(spec.tokens), std::move(spec.merges), config, where);
+}
+
+TokenizerSpec spec_from_tokens_and_merges(std::vector<std::string> tokens,
+                                          std::vector<std::pair<std::string, std::string>> merges, const Json& config,
+                                          std::string_view where) {
+  TokenizerSpec spec;
+  spec.tokens = std::move(tokens);
+  spec.merges = std::move(merges);
   const std::string kind = class_of(config);
   spec.add_prefix_space = setting(config, "add_prefix_space", false);
   if (kind.starts_with("Qwen2")) {
