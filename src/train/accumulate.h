@@ -20,8 +20,10 @@ struct Accumulated {
   int64_t num_tokens = 0;
 };
 
-// Adds to the gradients of whatever `step` touches. between() is called before every forward pass. Throws when terms
-// that count different things meet more than one forward pass, and when nothing in the batch has a loss.
+// Adds to the gradients of whatever `step` touches. between() is called before every forward pass. Where terms count
+// different things and the batch is cut, their counts are needed before the first backward pass: then the other parts
+// go forward without gradients first, which a larger micro_batch_tokens saves. Throws when nothing in the batch has a
+// loss.
 Accumulated accumulate_gradients(
     const std::vector<data::Example>& examples, const std::vector<int64_t>& batch, int64_t micro_batch_tokens,
     const Step& step, const std::function<void()>& between = [] {});

@@ -37,7 +37,11 @@ bool by_kernel(const at::Tensor& t) {
 }  // namespace
 
 Adamw::Adamw(const std::vector<nn::NamedParameter>& parameters, const Options& options)
-    : weight_decay_(options.weight_decay), beta1_(options.beta1), beta2_(options.beta2), epsilon_(options.epsilon) {
+    : weight_decay_(options.weight_decay),
+      beta1_(options.beta1),
+      beta2_(options.beta2),
+      epsilon_(options.epsilon),
+      bias_correction_(options.bias_correction) {
   for (const nn::NamedParameter& p : parameters) {
     if (!p.tensor->requires_grad()) continue;
     if (!p.tensor->is_contiguous()) fail("adamw", "parameter '{}': expected a contiguous tensor", p.name);
@@ -48,15 +52,15 @@ Adamw::Adamw(const std::vector<nn::NamedParameter>& parameters, const Options& o
   if (slots_.empty()) fail("adamw", "expected at least one parameter that requires gradients but received none");
 }
 
-double Adamw::gradient_norm() const {
+std::vector<double> Adamw::gradient_norms() const {
   std::vector<Block> blocks;
   std::vector<at::Tensor> gradients(slots_.size());
-  double sum = 0;
+  std::vector<double> norms(slots_.size());  // squared, at first
   for (std::size_t s = 0; s < slots_.size(); ++s) {
     const at::Tensor& gradient = slots_[s].parameter.grad();
     if (!gradient.defined()) continue;
     if (!by_kernel(gradient)) {
-      sum += gradient.to(at::kDouble).square().sum().item<double>();
+      norms[s] = gradient.to(at::kDouble).square().sum().item<double>();
       continue;
     }
     gradients[s] = gradient;
@@ -68,14 +72,26 @@ double Adamw::gradient_norm() const {
     const float* gradient = gradients[blocks[b].slot].const_data_ptr<float>();
     sums[b] = kernels::sum_of_squares(gradient + blocks[b].begin, blocks[b].size);
   });
-  for (const double part : sums) sum += part;
+  for (std::size_t b = 0; b < blocks.size(); ++b) norms[blocks[b].slot] += sums[b];
+  for (double& norm : norms) norm = std::sqrt(norm);
+  return norms;
+}
+
+double Adamw::gradient_norm() const {
+  double sum = 0;
+  for (const double norm : gradient_norms()) sum += norm * norm;
   return std::sqrt(sum);
 }
 
 void Adamw::step(double learning_rate, double gradient_scale) {
+  step(learning_rate, std::vector<double>(slots_.size(), gradient_scale));
+}
+
+void Adamw::step(double learning_rate, const std::vector<double>& gradient_scales) {
   const at::NoGradGuard no_grad;
   ++num_steps_;
-  const double correction1 = 1 - std::pow(beta1_, num_steps_), correction2 = 1 - std::pow(beta2_, num_steps_);
+  const double correction1 = bias_correction_ ? 1 - std::pow(beta1_, num_steps_) : 1,
+               correction2 = bias_correction_ ? 1 - std::pow(beta2_, num_steps_) : 1;
   std::vector<Block> blocks;
   std::vector<at::Tensor> gradients(slots_.size());
   for (std::size_t s = 0; s < slots_.size(); ++s) {
@@ -88,7 +104,7 @@ void Adamw::step(double learning_rate, double gradient_scale) {
         blocks.push_back({s, begin, std::min(kBlock, gradient.numel() - begin)});
       continue;
     }
-    const at::Tensor scaled = gradient * gradient_scale;  // other devices and dtypes
+    const at::Tensor scaled = gradient * gradient_scales[s];  // other devices and dtypes
     slot.m.mul_(beta1_).add_(scaled, 1 - beta1_);
     slot.v.mul_(beta2_).addcmul_(scaled, scaled, 1 - beta2_);
     if (slot.decays) slot.parameter.mul_(1 - learning_rate * weight_decay_);
@@ -101,13 +117,13 @@ void Adamw::step(double learning_rate, double gradient_scale) {
                                .epsilon = static_cast<float>(epsilon_),
                                .weight_decay = 0,
                                .correction1 = static_cast<float>(correction1),
-                               .correction2 = static_cast<float>(correction2),
-                               .gradient_scale = static_cast<float>(gradient_scale)};
+                               .correction2 = static_cast<float>(correction2)};
   for_each_block(blocks, [&](int64_t b) {
     const Block& block = blocks[b];
     const Slot& slot = slots_[block.slot];
     auto mine = c;
     mine.weight_decay = slot.decays ? static_cast<float>(weight_decay_) : 0.0f;
+    mine.gradient_scale = static_cast<float>(gradient_scales[block.slot]);
     kernels::adamw(slot.parameter.mutable_data_ptr<float>() + block.begin,
                    gradients[block.slot].const_data_ptr<float>() + block.begin,
                    slot.m.mutable_data_ptr<float>() + block.begin, slot.v.mutable_data_ptr<float>() + block.begin,

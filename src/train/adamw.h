@@ -1,5 +1,6 @@
 // AdamW (Loshchilov and Hutter, arXiv:1711.05101, algorithm 2): decoupled decay, two groups of parameters, one visit of
-// each value a step. Moments are fp32 like the master weights.
+// each value a step. Moments are fp32 like the master weights. Without bias correction and with each tensor's gradient
+// scaled by itself it is the optimiser of BERT's and TinyBERT's official code.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -19,11 +20,14 @@ class Adamw {
   // Parameters that do not require gradients are left alone. Vectors (norms, biases) do not decay.
   Adamw(const std::vector<nn::NamedParameter>& parameters, const Options& options);
 
-  // √Σ g² over all parameters, in fp64; the same on any number of threads. Gradients that nothing wrote count as 0.
+  // √Σ g² of each parameter and over all of them, in fp64; the same on any number of threads. Gradients that nothing
+  // wrote count as 0.
+  std::vector<double> gradient_norms() const;
   double gradient_norm() const;
-  // One update with gradients multiplied by gradient_scale. A parameter without a gradient stays as it is, as in
-  // torch.optim; the bias correction counts all steps, where torch counts those of each parameter.
+  // One update with gradients multiplied by gradient_scale, or each by its own. A parameter without a gradient stays as
+  // it is, as in torch.optim; the bias correction counts all steps, where torch counts those of each parameter.
   void step(double learning_rate, double gradient_scale);
+  void step(double learning_rate, const std::vector<double>& gradient_scales);
   void clear_gradients();
 
   int64_t num_steps() const { return num_steps_; }
@@ -39,6 +43,7 @@ class Adamw {
   };
   std::vector<Slot> slots_;
   double weight_decay_, beta1_, beta2_, epsilon_;
+  bool bias_correction_;
   int64_t num_steps_ = 0;
 };
 

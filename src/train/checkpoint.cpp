@@ -63,12 +63,19 @@ State state_of(const Json& json, const std::string& where) {
 }  // namespace
 
 Checkpoints::Checkpoints(const Run& run, std::vector<nn::NamedParameter> parameters, Adamw& optimiser,
-                         std::string identity, int64_t keep)
+                         std::string identity, int64_t keep, Beside beside)
     : run_(run),
       parameters_(std::move(parameters)),
       optimiser_(optimiser),
       identity_(std::move(identity)),
-      keep_(keep) {}
+      keep_(keep),
+      beside_(std::move(beside)) {}
+
+formats::NamedTensors Checkpoints::working() const {
+  formats::NamedTensors tensors = optimiser_.moments();
+  tensors.insert(tensors.end(), beside_.working.begin(), beside_.working.end());
+  return tensors;
+}
 
 fs::path Checkpoints::folder(const char* kind, int64_t step) const {
   return run_.path(fmt::format("{}-{}", kind, step));
@@ -116,7 +123,8 @@ State Checkpoints::restore() {
               "folder or remove this one");
   const State state = state_of(json, where);
   read_into(newest / "parameters.safetensors", named(parameters_));
-  if (!state.finished) read_into(newest / "moments.safetensors", optimiser_.moments());
+  if (!state.finished) read_into(newest / "moments.safetensors", working());
+  if (!beside_.lasting.empty()) read_into(newest / "kept.safetensors", beside_.lasting);
   optimiser_.set_num_steps(field<int64_t>(json, "optimiser_steps", where));
   remove_all_but("best", state.finished ? std::vector<int64_t>{} : std::vector{state.best_step});
   return state;
@@ -125,7 +133,8 @@ State Checkpoints::restore() {
 void Checkpoints::write(const State& state) const {
   write_folder_atomically(folder("checkpoint", state.step), [&](const fs::path& to) {
     formats::write_safetensors(to / "parameters.safetensors", named(parameters_));
-    if (!state.finished) formats::write_safetensors(to / "moments.safetensors", optimiser_.moments());
+    if (!state.finished) formats::write_safetensors(to / "moments.safetensors", working());
+    if (!beside_.lasting.empty()) formats::write_safetensors(to / "kept.safetensors", beside_.lasting);
     write_json(to / "state.json", to_json(state, optimiser_.num_steps(), identity_));
   });
 }

@@ -15,6 +15,7 @@
 #include "formats/tensorboard.h"
 #include "train/accumulate.h"
 #include "train/adamw.h"
+#include "train/averaging.h"
 #include "train/checkpoint.h"
 #include "train/identity.h"
 #include "train/kept_memory.h"
@@ -29,10 +30,38 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-int64_t total_steps(const Options& options, int64_t steps_per_epoch) {
-  if (options.max_steps > 0) return options.max_steps;
-  return std::max<int64_t>(1, std::llround(std::ceil(options.epochs * static_cast<double>(steps_per_epoch) - 1e-9)));
+bool keeps_a_mean(const Options& options) {
+  return options.averaging.kind != AveragingKind::kNone && options.averaging.kind != AveragingKind::kBest;
 }
+
+bool keeps_best(const Options& options) {
+  return options.averaging.kind == AveragingKind::kBest ||
+         (options.averaging.kind == AveragingKind::kNone && options.keep_best);
+}
+
+std::vector<nn::NamedParameter> with_statistics(const Trainable& model) {
+  auto all = model.parameters;
+  all.insert(all.end(), model.statistics.begin(), model.statistics.end());
+  return all;
+}
+
+// Statistics of a model while its weights are a mean; then the ones before again.
+class MeasuredStatistics {
+ public:
+  explicit MeasuredStatistics(const Trainable& model) : model_(model) {
+    for (const auto& p : model.statistics) before_.push_back(p.tensor->clone());
+    if (model.measure_statistics) model.measure_statistics();
+  }
+  ~MeasuredStatistics() {
+    for (std::size_t i = 0; i < before_.size(); ++i) model_.statistics[i].tensor->copy_(before_[i]);
+  }
+  MeasuredStatistics(const MeasuredStatistics&) = delete;
+  MeasuredStatistics& operator=(const MeasuredStatistics&) = delete;
+
+ private:
+  const Trainable& model_;
+  std::vector<at::Tensor> before_;
+};
 
 class Fit {
  public:
@@ -45,17 +74,22 @@ class Fit {
         run_(run),
         hooks_(hooks),
         order_(static_cast<int64_t>(examples.size()), options.batch_size, run.seed().derive("order")),
-        total_(total_steps(options, order_.steps_per_epoch())),
+        length_(length_of(static_cast<int64_t>(examples.size()), options)),
+        total_(length_.steps),
         optimiser_(model.parameters, options),
-        checkpoints_(run, model.parameters, optimiser_, identity_of(model.parameters, examples, options, run.seed()),
-                     options.keep_checkpoints) {}
+        averaging_(averaging_of(model, options, length_)),
+        checkpoints_(run, with_statistics(model), optimiser_,
+                     identity_of(model.parameters, examples, options, run.seed()), options.keep_checkpoints,
+                     {.working = averaging_ ? averaging_->state("averaged.") : formats::NamedTensors{},
+                      .lasting = hooks.state()}) {}
 
   Result run() {
     state_ = checkpoints_.restore();
     if (state_.step > 0) changed();
     if (!state_.finished) {
       train();
-      checkpoints_.finish(state_, options_.keep_best && state_.best_step > 0);
+      if (averaging_) end_with_mean();
+      checkpoints_.finish(state_, keeps_best(options_) && state_.best_step > 0);
       changed();
     }
     return {.steps = state_.step,
@@ -66,6 +100,17 @@ class Fit {
   }
 
  private:
+  static std::optional<Averaging> averaging_of(const Trainable& model, const Options& options, const Length& length) {
+    if (!keeps_a_mean(options)) return std::nullopt;
+    return Averaging(model.parameters, options.averaging, length);
+  }
+
+  void end_with_mean() {
+    averaging_->put_in();
+    changed();
+    if (model_.measure_statistics) model_.measure_statistics();
+  }
+
   void train() {
     const Phase phase("train", "train");
     const KeptMemory kept;
@@ -90,14 +135,14 @@ class Fit {
     hooks_.before_step(state_.step);
     const auto batch = accumulate_gradients(examples_, order_.batch(state_.step), options_.micro_batch_tokens, step_,
                                             [this] { stop_if_interrupted(); });
-    const double norm = gradient_norm() * batch.gradient_scale;
+    const auto norms = gradient_norms(batch.gradient_scale);
+    const double norm = whole_norm(norms);
     const bool finite = std::isfinite(batch.loss) && std::isfinite(norm);
     if (!finite && options_.not_finite == NotFinite::kStop) not_finite(batch.loss, norm, rate);
     if (finite) {
-      const double clip = options_.clip_norm > 0 ? std::min(1.0, options_.clip_norm / (norm + 1e-6)) : 1.0;
       {
         const Phase phase("optimiser", "train");
-        optimiser_.step(rate, batch.gradient_scale * clip);
+        optimiser_.step(rate, gradient_scales(norms, norm, batch.gradient_scale));
       }
       changed();
       state_.last_loss = batch.loss;
@@ -106,22 +151,42 @@ class Fit {
     }
     optimiser_.clear_gradients();
     ++state_.step;
+    if (averaging_) averaging_->after_step(state_.step);
     hooks_.after_step(state_.step);
     log(batch, rate, norm, seconds_since(start));
   }
 
-  double gradient_norm() const {
+  // Of each parameter's gradient, once it is that of the loss.
+  std::vector<double> gradient_norms(double scale) const {
     const Phase phase("gradient norm", "train");
-    return optimiser_.gradient_norm();
+    auto norms = optimiser_.gradient_norms();
+    for (double& norm : norms) norm *= scale;
+    return norms;
+  }
+
+  static double whole_norm(const std::vector<double>& norms) {
+    double sum = 0;
+    for (const double norm : norms) sum += norm * norm;
+    return std::sqrt(sum);
+  }
+
+  // What each parameter's gradient is multiplied by, clipping included.
+  std::vector<double> gradient_scales(const std::vector<double>& norms, double whole, double scale) const {
+    std::vector<double> scales;
+    for (const double norm : norms) {
+      const double clipped = options_.clip == Clip::kEach ? norm : whole;
+      scales.push_back(options_.clip_norm > 0 ? scale * std::min(1.0, options_.clip_norm / (clipped + 1e-6)) : scale);
+    }
+    return scales;
   }
 
   void evaluate() {
     const Phase phase("evaluate", "train");
     try {
-      const auto metric = hooks_.evaluate(state_.step);
+      const auto metric = evaluated();
       if (metric) {
         const bool better = std::isfinite(*metric) && (state_.best_step == 0 || *metric > state_.best_metric);
-        if (better && options_.keep_best) checkpoints_.save_best(state_.step);
+        if (better && keeps_best(options_)) checkpoints_.save_best(state_.step);
         if (better) state_.best_step = state_.step, state_.best_metric = *metric;
         curves_->scalar(state_.step, "evaluation/metric", *metric);
         run_.log({{"kind", "evaluation"}, {"step", state_.step}, {"metric", *metric}, {"best", better}});
@@ -131,6 +196,13 @@ class Fit {
       throw;
     }
     state_.evaluated_step = state_.step;
+  }
+
+  std::optional<double> evaluated() {
+    if (!averaging_ || averaging_->num_snapshots() == 0) return hooks_.evaluate(state_.step);
+    const Averaging::Swapped mean(*averaging_, model_.weights_changed);
+    const MeasuredStatistics statistics(model_);
+    return hooks_.evaluate(state_.step);
   }
 
   bool evaluation_due() const {
@@ -204,8 +276,10 @@ class Fit {
   const Run& run_;
   Hooks& hooks_;
   data::Order order_;
+  const Length length_;
   const int64_t total_;
   Adamw optimiser_;
+  std::optional<Averaging> averaging_;
   Checkpoints checkpoints_;
   State state_;
   std::optional<formats::TensorBoardWriter> curves_;

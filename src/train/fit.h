@@ -8,6 +8,7 @@
 
 #include "base/run.h"
 #include "data/batch.h"
+#include "formats/safetensors.h"
 #include "nn/parameters.h"
 #include "objectives/loss.h"
 #include "train/options.h"
@@ -18,10 +19,15 @@ namespace limbeck::train {
 struct Trainable {
   std::vector<nn::NamedParameter> parameters;
   std::function<void()> weights_changed;
+  // What forward passes measure and no optimiser changes: the running means and variances of batch norms. Weights that
+  // are a mean have others, which measure_statistics finds by a pass over training data (Izmailov et al.,
+  // arXiv:1803.05407, sec. 3.2). Empty for models without.
+  std::vector<nn::NamedParameter> statistics;
+  std::function<void()> measure_statistics;
 };
 
-// The loss of one forward pass. When a batch is cut into several, all terms must count the same thing (tokens, say), so
-// that the sums can be divided once, at the end.
+// The loss of one forward pass. When a batch is cut into several and its terms count different things (tokens and
+// documents, say), their counts are found by forward passes without gradients first: a step gives the same loss again.
 using Step = std::function<objectives::Loss(const data::Batch& batch)>;
 
 // What truly lives in time: empty virtuals.
@@ -32,7 +38,10 @@ class Hooks {
   virtual void after_step(int64_t step) {}
   // A number to maximise (dev pass@1) or none; called every evaluate_every steps and after the last. Must not draw from
   // what training draws from: after a kill it may be asked again for the same step.
+  // With options.averaging the weights are the mean meanwhile.
   virtual std::optional<double> evaluate(int64_t step) { return std::nullopt; }
+  // Tensors that checkpoints keep, the finished run's too; a run that goes on finds them as they were.
+  virtual formats::NamedTensors state() { return {}; }
 };
 
 struct Result {
@@ -43,8 +52,8 @@ struct Result {
 };
 
 // Trains in place. Saves run.path("checkpoint-N") and goes on from the newest one; at the end the parameters hold the
-// best (or last) weights. Interrupted at any moment, the same call ends in the same bytes: data order is a function of
-// run.seed(), and a step that draws random numbers must derive them from the batch's indices or from
+// best, last or averaged weights. Interrupted at any moment, the same call ends in the same bytes: data order is a
+// function of run.seed(), and a step that draws random numbers must derive them from the batch's indices or from
 // Hooks::before_step. Ctrl-C saves and throws Interrupted.
 Result fit(const Trainable& model, const std::vector<data::Example>& examples, const Step& step, const Options& options,
            const Run& run, Hooks& hooks);

@@ -64,13 +64,69 @@ TEST(Accumulate, WeighsTermsThatCountDifferentThingsWhenTheBatchIsWhole) {
   EXPECT_EQ(result.terms, (std::vector<std::pair<std::string, double>>{{"tokens", 6}, {"examples", 9}}));
 }
 
-TEST(Accumulate, RefusesToCutABatchWhoseTermsCountDifferentThings) {
-  const auto examples = counting_texts(4);
-  auto x = at::scalar_tensor(3.0).requires_grad_(true);
-  const auto text = message_of([&] {
-    accumulate_gradients(examples, {0, 1, 2, 3}, 5, [&](const auto& batch) { return two_terms(x, batch); });
+// A loss over tokens and one over documents of the tiny model, which a cut shares out unevenly.
+Step tokens_and_documents(TinyModel& model) {
+  return [&model](const data::Batch& batch) {
+    objectives::Loss loss = model.step()(batch);
+    const at::Tensor first =
+        at::tensor(std::vector<int64_t>(batch.offsets.begin(), batch.offsets.end() - 1), at::kLong);
+    const at::Tensor of_documents = model.embedding.index_select(0, batch.ids.index_select(0, first));
+    loss.terms.push_back({.name = "documents",
+                          .sum = of_documents.square().sum(),
+                          .count = static_cast<double>(first.size(0)),
+                          .weight = 0.3});
+    return loss;
+  };
+}
+
+TEST(Accumulate, GivesTheSameLossAndGradientHoweverABatchIsCutWhoseTermsCountDifferentThings) {
+  const auto examples = counting_texts(40);
+  const auto with_budget = [&](int64_t tokens) {
+    TinyModel model;
+    const auto result = accumulate_gradients(examples, all_of(examples), tokens, tokens_and_documents(model));
+    return std::pair{result, std::vector<at::Tensor>{model.embedding.grad() * result.gradient_scale,
+                                                     model.weight.grad() * result.gradient_scale}};
+  };
+  const auto [whole, gradients] = with_budget(1'000'000);
+  for (int64_t tokens : {1, 20, 64, 200}) {
+    const auto [cut, of_cut] = with_budget(tokens);
+    EXPECT_NEAR(cut.loss, whole.loss, 1e-6 * whole.loss) << tokens;
+    EXPECT_EQ(cut.num_tokens, whole.num_tokens);
+    for (std::size_t i = 0; i < gradients.size(); ++i) {
+      EXPECT_NEAR(cut.terms[i].second, whole.terms[i].second, 1e-6 * whole.terms[i].second) << tokens;
+      EXPECT_LT((of_cut[i] - gradients[i]).norm().item<double>(), 1e-6 * gradients[i].norm().item<double>()) << tokens;
+    }
+  }
+}
+
+TEST(Accumulate, GoesForwardTwiceOnlyWhereCountsDifferAndTheBatchIsCut) {
+  const auto examples = counting_texts(8);
+  const auto calls = [&](int64_t tokens, const auto& step_of) {
+    TinyModel model;
+    int count = 0;
+    const Step step = step_of(model);
+    accumulate_gradients(examples, all_of(examples), tokens, [&](const auto& batch) { return ++count, step(batch); });
+    return count;
+  };
+  EXPECT_EQ(calls(1000, tokens_and_documents), 1);
+  EXPECT_EQ(calls(1, [](TinyModel& model) { return model.step(); }), 8);
+  EXPECT_EQ(calls(1, tokens_and_documents), 8 + 7);
+}
+
+TEST(Accumulate, PassesOverTermsThatAreOnlyLogged) {
+  const auto examples = counting_texts(6);
+  TinyModel model;
+  int count = 0;
+  const auto result = accumulate_gradients(examples, all_of(examples), 1, [&](const data::Batch& batch) {
+    ++count;
+    auto loss = model.step()(batch);
+    loss.terms.insert(
+        loss.terms.begin(),
+        {.name = "length", .sum = at::scalar_tensor(static_cast<double>(batch.ids.numel())), .count = 1, .weight = 0});
+    return loss;
   });
-  EXPECT_NE(text.find("micro_batch_tokens"), std::string::npos) << text;
+  EXPECT_EQ(count, 6);
+  EXPECT_EQ(result.loss, result.terms[1].second);
 }
 
 TEST(Accumulate, RefusesABatchWithNothingToLearn) {

@@ -53,6 +53,53 @@ TEST(Adamw, EqualsTorchOptimInFloat64ThroughTensors) {
   expect_golden(at::kDouble, 1e-12);
 }
 
+// "BertAdam" of TinyBERT's official code (transformer/optimization.py), in float64 by hand: no bias correction, decay
+// added to the update, the gradient of each tensor clipped to norm 1 by itself.
+TEST(Adamw, IsBertsOptimiserWithoutBiasCorrectionAndWithEachTensorClipped) {
+  const Options options{.learning_rate = 0.01,
+                        .weight_decay = 0.01,
+                        .epsilon = 1e-6,
+                        .clip_norm = 1,
+                        .bias_correction = false,
+                        .clip = Clip::kEach};
+  for (const auto& [type, tolerance] : {std::pair{at::kDouble, 1e-12}, {at::kFloat, 2e-6}}) {
+    at::manual_seed(8);
+    at::Tensor long_one = at::randn({3, 4}, type).requires_grad_(true),
+               short_one = at::randn({5}, type).requires_grad_(true);
+    Adamw optimiser({{"long", &long_one}, {"short", &short_one}}, options);
+    std::vector<at::Tensor> p, m, v;
+    for (const auto* t : {&long_one, &short_one}) {
+      p.push_back(t->detach().to(at::kDouble).clone());
+      m.push_back(at::zeros_like(p.back())), v.push_back(at::zeros_like(p.back()));
+    }
+    for (int step = 0; step < 4; ++step) {
+      const std::vector<at::Tensor> gradients = {at::randn({3, 4}, type) * 5, at::randn({5}, type) * 0.01};
+      long_one.mutable_grad() = gradients[0] * 8;  // as if summed over 8 examples
+      short_one.mutable_grad() = gradients[1] * 8;
+      std::vector<double> scales;
+      for (const double norm : optimiser.gradient_norms()) scales.push_back(std::min(1.0, 1 / (norm / 8 + 1e-6)) / 8);
+      optimiser.step(options.learning_rate, scales);
+      for (std::size_t i = 0; i < 2; ++i) {
+        at::Tensor g = gradients[i].to(at::kDouble);
+        g = g * std::min(1.0, 1 / (g.norm().item<double>() + 1e-6));
+        m[i] = m[i] * 0.9 + g * 0.1;
+        v[i] = v[i] * 0.999 + g * g * 0.001;
+        const at::Tensor update = m[i] / (v[i].sqrt() + 1e-6) + (i == 0 ? 0.01 : 0.0) * p[i];
+        p[i] = p[i] - 0.01 * update;
+      }
+      EXPECT_TRUE(at::allclose(long_one.detach().to(at::kDouble), p[0], 0, tolerance));
+      EXPECT_TRUE(at::allclose(short_one.detach().to(at::kDouble), p[1], 0, tolerance));
+    }
+  }
+}
+
+TEST(Adamw, TellsTheNormOfEachGradient) {
+  at::Tensor a = at::ones({2, 2}).requires_grad_(true), b = at::ones({2}).requires_grad_(true);
+  const Adamw optimiser({{"a", &a}, {"b", &b}}, {});
+  a.mutable_grad() = at::full({2, 2}, 2.0f);
+  EXPECT_EQ(optimiser.gradient_norms(), (std::vector<double>{4, 0}));
+}
+
 TEST(Adamw, LeavesParametersWithoutAGradientAndFrozenOnesAlone) {
   at::Tensor used = at::ones({2, 2}).requires_grad_(true), unused = at::ones({2, 2}).requires_grad_(true);
   at::Tensor frozen = at::ones({2, 2});

@@ -16,6 +16,7 @@
 #include "base/message_of.h"
 #include "base/progress.h"
 #include "base/temporary_folder.h"
+#include "train/averaging.h"
 #include "train/tiny_model.h"
 
 namespace limbeck::train {
@@ -256,6 +257,217 @@ TEST_F(Fit, RunsAFractionOfAnEpochOrAGivenNumberOfSteps) {
   EXPECT_EQ(fit(seven.trainable(), examples_, seven.step(), options, open_run(folder_ / "seven"), hooks).steps, 7);
 }
 
+// Takes the weights after every step, and what evaluations see.
+class Path : public Hooks {
+ public:
+  explicit Path(TinyModel& model) : model_(model) {}
+  void after_step(int64_t) override { steps.push_back(copies()); }
+  std::optional<double> evaluate(int64_t step) override {
+    evaluated.emplace_back(step, copies());
+    return -std::abs(static_cast<double>(step) - 10);
+  }
+  std::vector<std::vector<at::Tensor>> steps;
+  std::vector<std::pair<int64_t, std::vector<at::Tensor>>> evaluated;
+
+ private:
+  std::vector<at::Tensor> copies() const {
+    std::vector<at::Tensor> all;
+    for (const auto& w : model_.weights()) all.push_back(w.clone());
+    return all;
+  }
+  TinyModel& model_;
+};
+
+Options averaged(AveragingKind kind) {
+  auto options = small_options();  // 20 steps
+  options.evaluate_every = 7;
+  options.averaging = {.kind = kind, .start = 0.4, .every = 3};
+  return options;
+}
+
+// The mean of the weights after the given steps (counted from 1), in float64.
+std::vector<at::Tensor> mean_of(const Path& path, const std::vector<int64_t>& steps) {
+  std::vector<at::Tensor> means;
+  for (std::size_t i = 0; i < path.steps[0].size(); ++i) {
+    at::Tensor sum = at::zeros_like(path.steps[0][i], at::kDouble);
+    for (const int64_t step : steps) sum += path.steps[static_cast<std::size_t>(step - 1)][i];
+    means.push_back(sum / static_cast<double>(steps.size()));
+  }
+  return means;
+}
+
+void expect_near(const std::vector<at::Tensor>& weights, const std::vector<at::Tensor>& expected) {
+  for (std::size_t i = 0; i < weights.size(); ++i)
+    EXPECT_LT((weights[i].to(at::kDouble) - expected[i]).abs().max().item<double>(), 1e-6) << i;
+}
+
+TEST_F(Fit, EndsWithTheMeanOfTheWeightsThatItWentThroughWhenAsked) {
+  TinyModel model;
+  Path path(model);
+  fit(model.trainable(), examples_, model.step(), averaged(AveragingKind::kSwa), open_run(folder_ / "run"), path);
+  expect_near(model.weights(), mean_of(path, {11, 14, 17, 20}));
+  EXPECT_FALSE(same_bytes(model.weights(), path.steps.back()));
+}
+
+TEST_F(Fit, EvaluatesTheMeanAndGoesOnFromTheWeightsThemselves) {
+  TinyModel model, undisturbed;
+  Path path(model), plain(undisturbed);
+  fit(model.trainable(), examples_, model.step(), averaged(AveragingKind::kSwa), open_run(folder_ / "run"), path);
+  auto options = averaged(AveragingKind::kNone);
+  options.keep_best = false;
+  fit(undisturbed.trainable(), examples_, undisturbed.step(), options, open_run(folder_ / "plain"), plain);
+  for (std::size_t i = 0; i < plain.steps.size(); ++i)
+    EXPECT_TRUE(same_bytes(path.steps[i], plain.steps[i])) << i;  // bit for bit, through three evaluations
+  ASSERT_EQ(path.evaluated.size(), 3u);
+  EXPECT_EQ(path.evaluated[1].first, 14);
+  EXPECT_TRUE(same_bytes(path.evaluated[0].second, path.steps[6]));  // before the start there is no mean
+  expect_near(path.evaluated[1].second, mean_of(path, {11, 14}));
+  expect_near(path.evaluated[2].second, mean_of(path, {11, 14, 17, 20}));
+}
+
+TEST_F(Fit, EndsWithTheExponentialMeanOrThatOfTheLastWeightsOrTheBest) {
+  TinyModel ema, last, best;
+  Path of_ema(ema), of_last(last), of_best(best);
+  auto options = averaged(AveragingKind::kEma);
+  options.averaging.decay = 0.75;
+  fit(ema.trainable(), examples_, ema.step(), options, open_run(folder_ / "ema"), of_ema);
+  std::vector<at::Tensor> expected;
+  for (std::size_t i = 0; i < 3; ++i) {
+    at::Tensor mean = of_ema.steps[10][i].to(at::kDouble);
+    for (const std::size_t step : {13, 16, 19}) mean = 0.75 * mean + 0.25 * of_ema.steps[step][i];
+    expected.push_back(mean);
+  }
+  expect_near(ema.weights(), expected);
+
+  options = averaged(AveragingKind::kLastK);
+  options.averaging.last = 2;
+  options.averaging.every = 0;  // an epoch: 5 steps; from step 8 on: 13 and 18
+  fit(last.trainable(), examples_, last.step(), options, open_run(folder_ / "last"), of_last);
+  expect_near(last.weights(), mean_of(of_last, {13, 18}));
+
+  options = averaged(AveragingKind::kBest);
+  options.keep_best = false;  // averaging says it
+  options.evaluate_every = 5;
+  fit(best.trainable(), examples_, best.step(), options, open_run(folder_ / "best"), of_best);
+  EXPECT_TRUE(same_bytes(best.weights(), of_best.steps[9]));
+}
+
+TEST_F(Fit, GoesOnToTheSameMeanAfterFailuresAtAnyStep) {
+  for (const auto kind : {AveragingKind::kSwa, AveragingKind::kEma, AveragingKind::kLastK}) {
+    auto options = averaged(kind);
+    options.checkpoint_every = 2;
+    const std::string name = std::to_string(static_cast<int>(kind));
+    TinyModel undisturbed;
+    Peak peak;
+    fit(undisturbed.trainable(), examples_, undisturbed.step(), options, open_run(folder_ / (name + "a")), peak);
+    ThrowsAt disturbed({5, 11, 12, 17, 20});
+    for (int attempt = 0; attempt < 5; ++attempt) {
+      TinyModel model;
+      EXPECT_THROW(
+          fit(model.trainable(), examples_, model.step(), options, open_run(folder_ / (name + "b")), disturbed), Error);
+    }
+    TinyModel model;
+    fit(model.trainable(), examples_, model.step(), options, open_run(folder_ / (name + "b")), disturbed);
+    EXPECT_TRUE(same_bytes(model.weights(), undisturbed.weights()));
+    TinyModel again;  // a finished run
+    fit(again.trainable(), examples_, again.step(), options, open_run(folder_ / (name + "b")), disturbed);
+    EXPECT_TRUE(same_bytes(again.weights(), undisturbed.weights()));
+  }
+}
+
+// Two means that follow one run: a hook's own, which checkpoints keep.
+class TwoMeans : public ThrowsAt {
+ public:
+  TwoMeans(TinyModel& model, const Options& options, std::set<int64_t> failures)
+      : ThrowsAt(std::move(failures)),
+        early(model.trainable().parameters, {.kind = AveragingKind::kSwa, .start = 0.25, .every = 1},
+              length_of(40, options)),
+        late(model.trainable().parameters, {.kind = AveragingKind::kSwa, .start = 0.75, .every = 2},
+             length_of(40, options)) {}
+  void after_step(int64_t step) override {
+    early.after_step(step);
+    late.after_step(step);
+    ThrowsAt::after_step(step);
+  }
+  formats::NamedTensors state() override {
+    auto all = early.state("early.");
+    for (auto& tensor : late.state("late.")) all.push_back(tensor);
+    return all;
+  }
+  Averaging early, late;
+};
+
+TEST_F(Fit, KeepsWhatAHookKeepsThroughFailuresAndInAFinishedRun) {
+  auto options = small_options();
+  options.keep_best = false;
+  options.checkpoint_every = 2;
+  TinyModel model;
+  Path path(model);
+  fit(model.trainable(), examples_, model.step(), options, open_run(folder_ / "a"), path);
+  TinyModel failing;
+  {
+    TwoMeans hooks(failing, options, {17});
+    EXPECT_THROW(fit(failing.trainable(), examples_, failing.step(), options, open_run(folder_ / "b"), hooks), Error);
+  }
+  for (int again = 0; again < 2; ++again) {  // goes on; then is asked for when it is finished
+    TinyModel next;
+    TwoMeans hooks(next, options, {});
+    fit(next.trainable(), examples_, next.step(), options, open_run(folder_ / "b"), hooks);
+    EXPECT_TRUE(same_bytes(next.weights(), model.weights()));
+    EXPECT_EQ(hooks.early.num_snapshots(), 15);
+    EXPECT_EQ(hooks.late.num_snapshots(), 2);
+    {
+      const Averaging::Swapped swapped(hooks.late, {});
+      expect_near(next.weights(), mean_of(path, {17, 19}));
+    }
+    EXPECT_TRUE(same_bytes(next.weights(), model.weights()));
+  }
+}
+
+// The tiny model with a batch norm: running mean and variance are measured by forward passes, not learned.
+struct NormedModel : TinyModel {
+  at::Tensor running_mean = at::zeros({kWidth}), running_variance = at::ones({kWidth});
+  bool training = true;
+  double momentum = 0.1;
+
+  objectives::Loss loss(const data::Batch& batch) {
+    const at::Tensor normed = at::batch_norm(embedding.index_select(0, batch.ids), {}, bias, running_mean,
+                                             running_variance, training, momentum, 1e-5, false);
+    return {{objectives::cross_entropy(normed, weight, batch.targets, batch.weights)}};
+  }
+  Trainable with_statistics(const std::vector<data::Example>& examples) {
+    Trainable all = trainable();
+    all.statistics = {{"running_mean", &running_mean}, {"running_variance", &running_variance}};
+    all.measure_statistics = [this, &examples] {  // one pass over all: momentum 1 replaces what was there
+      const at::NoGradGuard no_grad;
+      momentum = 1;
+      loss(data::collate(examples));
+      momentum = 0.1;
+    };
+    return all;
+  }
+};
+
+TEST_F(Fit, MeasuresTheStatisticsOfABatchNormAnewForAveragedWeights) {
+  NormedModel model, plain;
+  const auto run = [&](NormedModel& m, AveragingKind kind, const char* name) {
+    const Step step = [&m](const data::Batch& batch) { return m.loss(batch); };
+    auto options = averaged(kind);
+    options.keep_best = false;
+    Peak peak;
+    fit(m.with_statistics(examples_), examples_, step, options, open_run(folder_ / name), peak);
+  };
+  run(model, AveragingKind::kSwa, "swa");
+  run(plain, AveragingKind::kNone, "plain");
+  const at::Tensor seen = model.embedding.detach().index_select(0, data::collate(examples_).ids);
+  EXPECT_TRUE(at::allclose(model.running_mean, seen.mean({0}), 1e-4, 1e-5));
+  EXPECT_TRUE(at::allclose(model.running_variance, seen.var({0}), 1e-4, 1e-5));
+  EXPECT_FALSE(at::allclose(plain.running_mean, model.running_mean, 1e-4, 1e-5));
+  NormedModel again;
+  run(again, AveragingKind::kSwa, "swa");  // finished: the statistics come back with the weights
+  EXPECT_TRUE(again.running_mean.equal(model.running_mean));
+}
+
 // A run in a process of its own, for the tests below: the folder in LIMBECK_FIT_FOLDER is trained and the weights are
 // written.
 class SlowFit : public testing::Test {
@@ -265,6 +477,8 @@ class SlowFit : public testing::Test {
     options.epochs = 12;
     options.checkpoint_every = 3;
     options.evaluate_every = 7;
+    if (std::getenv("LIMBECK_FIT_AVERAGING") != nullptr)
+      options.averaging = {.kind = AveragingKind::kSwa, .start = 0.3, .every = 2};
     return options;
   }
   // Signals the child once it has taken `after_steps` steps more than a process before it, and a moment later.
@@ -293,6 +507,7 @@ class SlowFit : public testing::Test {
     waitpid(child, &status, 0);
     return status;
   }
+  static void expect_same_bytes_after_kills();
   static int64_t num_lines(const std::filesystem::path& file) {
     if (!std::filesystem::exists(file)) return 0;
     const std::string bytes = read_file(file);
@@ -318,7 +533,21 @@ TEST_F(SlowFit, DISABLED_Child) {
   write_file_atomically(std::filesystem::path(folder) / "weights.bin", bytes);
 }
 
+class SlowAveragedFit : public SlowFit {
+ protected:
+  void SetUp() override { setenv("LIMBECK_FIT_AVERAGING", "swa", 1); }
+  void TearDown() override { unsetenv("LIMBECK_FIT_AVERAGING"); }
+};
+
+TEST_F(SlowAveragedFit, EndsInTheSameMeanAfterKillsAtRandomMoments) {
+  expect_same_bytes_after_kills();
+}
+
 TEST_F(SlowFit, EndsInTheSameBytesAfterKillsAtRandomMoments) {
+  expect_same_bytes_after_kills();
+}
+
+void SlowFit::expect_same_bytes_after_kills() {
   TemporaryFolder folder;
   ASSERT_EQ(run_child(folder / "undisturbed", 0), 0);
   const int64_t whole = num_lines(folder / "undisturbed" / "log.jsonl");
