@@ -4,8 +4,8 @@
 #include <torch/csrc/autograd/grad_mode.h>
 
 #include <algorithm>
+#include <cmath>  // std::llround
 #include <cstdio>
-#include <limits>
 
 #include "base/errors.h"
 #include "base/phases.h"
@@ -81,7 +81,7 @@ std::string answer_of(const at::Tensor& logits, const data::TaskRow& row,
 void TaskDataOptions::describe(Fields& f) {
   source.describe(f);
   f("train_rows", train_rows, "training rows that are used, drawn by the seed; 0: all", at_least(0));
-  f.group("text", text);
+  f.group("tokens", tokens);
 }
 
 data::TaskLimits limits_of(const models::EncoderConfig& config) {
@@ -94,7 +94,7 @@ OpenTask open_task(const TaskDataOptions& options, const text::Tokenizer& tokeni
   keep_some(task.data.train, options.train_rows, seed);
   const data::TaskLimits limits = limits_of(config);
   const auto encode = [&](const data::TaskSplit& split) {
-    auto encoded = data::encode_split(split, task.data.description, tokenizer, limits, options.text);
+    auto encoded = data::encode_split(split, task.data.description, tokenizer, limits, options.tokens);
     if (!split.rows.empty()) fmt::print("{} {}\n", task.data.description.name, data::size_text(encoded));
     if (encoded.num_cut > 0)
       task.data.notes.push_back(fmt::format("{}: {} of {} rows cut to {} tokens", split.name, encoded.num_cut,
@@ -105,6 +105,22 @@ OpenTask open_task(const TaskDataOptions& options, const text::Tokenizer& tokeni
   for (const std::string& note : task.data.notes) fmt::print("note: {}\n", note);
   std::fflush(stdout);
   return task;
+}
+
+void expect_trainable(const OpenTask& task) {
+  const std::string& name = task.data.description.name;
+  if (task.data.train.rows.empty()) user_fail(name, "expected training rows but there are none; name files as train");
+  if (task.data.test.rows.empty())
+    user_fail(name, "expected test rows but there are none; name files as test, or a share as test_fraction");
+}
+
+train::Options with_warmup(train::Options options, double share, const OpenTask& task) {
+  if (options.warmup_steps > 0) return options;
+  const auto rows = static_cast<int64_t>(task.train.examples.size());
+  const auto epoch = static_cast<double>((rows + options.batch_size - 1) / options.batch_size);
+  const double steps = options.max_steps > 0 ? static_cast<double>(options.max_steps) : options.epochs * epoch;
+  options.warmup_steps = std::llround(share * steps);
+  return options;
 }
 
 models::Head head_of(const data::Task& task) {

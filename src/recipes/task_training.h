@@ -31,7 +31,7 @@ namespace limbeck::recipes {
 // The data that an encoder recipe is given, and how it is read. Part of a recipe's options.
 struct TaskDataOptions {
   data::TaskOptions source;
-  data::TaskEncodeOptions text;
+  data::TaskEncodeOptions tokens;
   int64_t train_rows = 0;  // drawn from the training rows; 0: all
   void describe(Fields& f);
 };
@@ -45,6 +45,11 @@ struct OpenTask {
 OpenTask open_task(const TaskDataOptions& options, const text::Tokenizer& tokenizer,
                    const models::EncoderConfig& config, Seed seed, const std::vector<std::string>& model_labels = {});
 data::TaskLimits limits_of(const models::EncoderConfig& config);
+
+// Throws UserError where there are no training or no test rows.
+void expect_trainable(const OpenTask& task);
+// The options with warm-up steps as a share of all steps, where they name none.
+train::Options with_warmup(train::Options options, double share, const OpenTask& task);
 
 // The head that a kind of task wants: as many outputs as it has labels, or one for a score.
 models::Head head_of(const data::Task& task);

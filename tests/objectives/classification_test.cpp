@@ -21,7 +21,7 @@ at::Tensor normal(at::IntArrayRef sizes, uint64_t seed) {
 }
 
 // -Σ_c q(c) log softmax(x)[c] by its definition.
-double by_hand(const std::vector<double>& x, int64_t label, double smoothing) {
+double cross_entropy_by_hand(const std::vector<double>& x, int64_t label, double smoothing) {
   double total = 0, loss = 0;
   for (const double v : x) total += std::exp(v);
   const auto classes = static_cast<double>(x.size());
@@ -58,9 +58,9 @@ TEST(ClassCrossEntropy, IsWhatTheDefinitionGivesOnOddSizesWithAndWithoutSmoothin
       const at::Tensor labels =
           at::tensor({classes - 1, int64_t{-100}, int64_t{0}, classes / 2, int64_t{-100}}, at::kLong);
       const Term term = class_cross_entropy(logits, labels, {.smoothing = smoothing});
-      const double expected = by_hand(row_of(logits, 0), classes - 1, smoothing) +
-                              by_hand(row_of(logits, 2), 0, smoothing) +
-                              by_hand(row_of(logits, 3), classes / 2, smoothing);
+      const double expected = cross_entropy_by_hand(row_of(logits, 0), classes - 1, smoothing) +
+                              cross_entropy_by_hand(row_of(logits, 2), 0, smoothing) +
+                              cross_entropy_by_hand(row_of(logits, 3), classes / 2, smoothing);
       EXPECT_NEAR(term.sum.item<double>(), expected, 1e-11);
       EXPECT_EQ(term.count, 3);
       EXPECT_NEAR(class_cross_entropy(logits.to(at::kFloat), labels, {.smoothing = smoothing}).sum.item<double>(),
@@ -109,7 +109,8 @@ TEST(ChoiceCrossEntropy, ComparesTheChoicesOfEachExampleHoweverManyThereAre) {
   const at::Tensor scores = normal({6, 1}, 11);
   const std::vector<double> all = row_of(scores.reshape({1, 6}), 0);
   const Term term = choice_cross_entropy(scores, {0, 2, 5, 6}, at::tensor({1, 2, 0}, at::kLong));
-  EXPECT_NEAR(term.sum.item<double>(), by_hand({all[0], all[1]}, 1, 0) + by_hand({all[2], all[3], all[4]}, 2, 0),
+  EXPECT_NEAR(term.sum.item<double>(),
+              cross_entropy_by_hand({all[0], all[1]}, 1, 0) + cross_entropy_by_hand({all[2], all[3], all[4]}, 2, 0),
               1e-12);
   EXPECT_EQ(term.count, 3);
   EXPECT_THROW(choice_cross_entropy(scores, {0, 2, 5, 6}, at::tensor({2, 2, 0}, at::kLong)), Error);
@@ -124,9 +125,10 @@ TEST(SpanCrossEntropy, IsTheMeanOfBeginAndEndOverTheTokensOfADocument) {
     return row_of(logits.select(1, c).narrow(0, begin, length).reshape({1, length}), 0);
   };
   const Term term = span_cross_entropy(logits, {0, 4, 7}, at::tensor({1, 0}, at::kLong), at::tensor({3, 2}, at::kLong));
-  const double expected = (by_hand(column(0, 0, 4), 1, 0) + by_hand(column(1, 0, 4), 3, 0) +
-                           by_hand(column(0, 4, 3), 0, 0) + by_hand(column(1, 4, 3), 2, 0)) /
-                          2;
+  const double expected =
+      (cross_entropy_by_hand(column(0, 0, 4), 1, 0) + cross_entropy_by_hand(column(1, 0, 4), 3, 0) +
+       cross_entropy_by_hand(column(0, 4, 3), 0, 0) + cross_entropy_by_hand(column(1, 4, 3), 2, 0)) /
+      2;
   EXPECT_NEAR(term.sum.item<double>(), expected, 1e-12);
   EXPECT_EQ(term.count, 2);
   expect_gradient(logits, [](const at::Tensor& x) {
