@@ -148,7 +148,12 @@ train::Trainable trainable(models::Encoder& encoder) {
 
 train::Trainable trainable_head(models::Encoder& encoder) {
   train::Trainable whole = trainable(encoder);
-  const std::string body = encoder.config().model_type + ".";
+  // "bert." of "bert.embeddings.word_embeddings.weight".
+  const auto embeddings = std::find_if(whole.parameters.begin(), whole.parameters.end(), [](const auto& parameter) {
+    return parameter.name.find("embeddings.") != std::string::npos;
+  });
+  if (embeddings == whole.parameters.end()) fail("trainable_head", "expected embeddings but there are none");
+  const std::string body = embeddings->name.substr(0, embeddings->name.find("embeddings."));
   std::vector<nn::NamedParameter> head;
   for (const nn::NamedParameter& parameter : whole.parameters) {
     const bool in_body = parameter.name.starts_with(body);
@@ -161,7 +166,7 @@ train::Trainable trainable_head(models::Encoder& encoder) {
 }
 
 TaskPass task_pass(models::Encoder& encoder, const data::Batch& batch, const models::EncoderWant& want) {
-  const auto plan = models::plan_for(encoder.config(), batch.offsets, want.dropout_salt);
+  const auto plan = models::plan_for(encoder.config(), batch.offsets, want.dropout_salt, batch.ids);
   TaskPass pass{.output = encoder.forward(batch.ids, batch.types, *plan, want)};
   pass.logits = encoder.logits(pass.output, batch.offsets, {}, want.dropout_salt);
   return pass;
@@ -190,9 +195,8 @@ objectives::Term task_loss(const at::Tensor& logits, const data::Batch& batch, T
       table_of<int64_t>(batch, at::kLong, [&](std::size_t i) { return split.spans[i].second; }));
 }
 
-uint64_t dropout_salt(Seed seed, int64_t step, const data::Batch& batch) {
-  const uint64_t first = batch.indices.empty() ? 0 : static_cast<uint64_t>(batch.indices.front());
-  return seed.derive("dropout").derive(static_cast<uint64_t>(step)).derive(first).value();
+uint64_t dropout_salt(Seed seed, int64_t step) {
+  return seed.derive("dropout").derive(static_cast<uint64_t>(step)).value();
 }
 
 std::vector<at::Tensor> task_logits(models::Encoder& encoder, const std::vector<data::Example>& examples,
@@ -260,7 +264,7 @@ std::optional<double> TaskHooks::evaluate(int64_t) {
 train::Step fine_tuning_step(models::Encoder& encoder, const OpenTask& task, const TaskHooks& hooks,
                              const objectives::ClassOptions& options) {
   return [&encoder, &task, &hooks, options](const data::Batch& batch) {
-    const TaskPass pass = task_pass(encoder, batch, {.dropout_salt = hooks.salt(batch)});
+    const TaskPass pass = task_pass(encoder, batch, {.dropout_salt = hooks.salt()});
     return objectives::Loss{{task_loss(pass.logits, batch, task.data.description.kind, task.train, options)}};
   };
 }

@@ -69,8 +69,8 @@ TaskPass task_pass(models::Encoder& encoder, const data::Batch& batch, const mod
 objectives::Term task_loss(const at::Tensor& logits, const data::Batch& batch, data::TaskKind kind,
                            const data::EncodedSplit& split, const objectives::ClassOptions& options = {});
 
-// Dropout that an optimiser step and a batch draw: the same after a restart.
-uint64_t dropout_salt(Seed seed, int64_t step, const data::Batch& batch);
+// What the dropout of an optimiser step is drawn by: the same after a restart, and for a text in any batch.
+uint64_t dropout_salt(Seed seed, int64_t step);
 
 // Logits of examples in their order, rows of those that belong to them: [documents or tokens, outputs], fp32. Without
 // gradients and dropout; a forward pass holds at most max_tokens tokens.
@@ -88,7 +88,7 @@ class TaskHooks : public train::Hooks {
   TaskHooks(models::Encoder& encoder, const OpenTask& task, Seed seed) : encoder_(encoder), task_(task), seed_(seed) {}
   void before_step(int64_t step) override { step_ = step; }
   std::optional<double> evaluate(int64_t step) override;
-  uint64_t salt(const data::Batch& batch) const { return dropout_salt(seed_, step_, batch); }
+  uint64_t salt() const { return dropout_salt(seed_, step_); }
 
  private:
   models::Encoder& encoder_;

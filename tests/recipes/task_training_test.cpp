@@ -3,6 +3,8 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include <cmath>  // std::abs
+
 #include "base/message_of.h"
 #include "recipes/tiny_task.h"
 
@@ -48,12 +50,22 @@ TEST_F(TaskTraining, HasTheLossOfABatchWhateverItIsCutInto) {
   EXPECT_EQ(whole.count, 9);
 }
 
-TEST_F(TaskTraining, DrawsDropoutByTheStepAndTheBatch) {
-  data::Batch batch, other;
-  batch.indices = {3, 4}, other.indices = {4, 3};
-  EXPECT_EQ(dropout_salt(Seed(1), 7, batch), dropout_salt(Seed(1), 7, batch));
-  EXPECT_NE(dropout_salt(Seed(1), 7, batch), dropout_salt(Seed(1), 8, batch));
-  EXPECT_NE(dropout_salt(Seed(1), 7, batch), dropout_salt(Seed(1), 7, other));
+TEST_F(TaskTraining, DrawsDropoutByTheStepAndNotByTheBatch) {
+  const OpenTask task = open(film_data());
+  const auto model = encoder(head_of(task.data));
+  TaskHooks hooks(*model, task, Seed(1));
+  const train::Step step = fine_tuning_step(*model, task, hooks);
+  const auto loss_of = [&](std::size_t begin, std::size_t end) {
+    return step(data::collate({task.train.examples.begin() + static_cast<int64_t>(begin),
+                               task.train.examples.begin() + static_cast<int64_t>(end)}))
+        .terms[0]
+        .sum.item<double>();
+  };
+  hooks.before_step(3);
+  const double whole = loss_of(0, 6);
+  EXPECT_NEAR(whole, loss_of(0, 2) + loss_of(2, 6), 1e-4);
+  hooks.before_step(4);
+  EXPECT_GT(std::abs(loss_of(0, 6) - whole), 1e-3);
 }
 
 TEST_F(TaskTraining, OfTheHeadAloneLeavesTheBodyAsItIs) {
