@@ -61,7 +61,7 @@ data::TaskKind kind_of_head(const models::Head& head, const std::string& model) 
 // How the rows are read: by a task file, then by the options, then by what the head usually wants.
 data::TaskDescription reading_of(const PredictOptions& options, data::TaskKind kind) {
   data::TaskDescription task;
-  if (!options.task.empty()) task = data::describe_task({.task = options.task});
+  if (!options.task.empty()) task = data::read_task_file(options.task);
   if (options.task.empty() || task.kind != kind) task.kind = kind;
   const auto take = [](std::vector<std::string>& to, const std::vector<std::string>& given, const char* usual) {
     if (!given.empty()) to = given;

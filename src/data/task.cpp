@@ -126,17 +126,6 @@ std::vector<std::string> read_labels(const std::string& file) {
   return names;
 }
 
-TaskDescription read_description(const std::string& file) {
-  TaskDescription task;
-  Fields fields = fields_of(task);
-  read_options(fields, file, {});
-  const auto folder = std::filesystem::path(file).parent_path() / task.folder;
-  for (auto* list : {&task.train, &task.dev, &task.test}) see_from(folder, *list);
-  if (!task.labels_file.empty()) task.labels_file = (folder / task.labels_file).lexically_normal().string();
-  if (task.name.empty()) task.name = std::filesystem::path(file).stem().string();
-  return task;
-}
-
 }  // namespace
 
 void TaskDescription::describe(Fields& f) {
@@ -200,9 +189,20 @@ void TaskOptions::describe(Fields& f) {
   f("kind", kind, "what the label is: classes, score, tags, span or choice; empty: as the task file says, or classes");
 }
 
+TaskDescription read_task_file(const std::string& file) {
+  TaskDescription task;
+  Fields fields = fields_of(task);
+  read_options(fields, file, {});
+  const auto folder = std::filesystem::path(file).parent_path() / task.folder;
+  for (auto* list : {&task.train, &task.dev, &task.test}) see_from(folder, *list);
+  if (!task.labels_file.empty()) task.labels_file = (folder / task.labels_file).lexically_normal().string();
+  if (task.name.empty()) task.name = std::filesystem::path(file).stem().string();
+  return task;
+}
+
 TaskDescription describe_task(const TaskOptions& options) {
   TaskDescription task;
-  if (!options.task.empty()) task = read_description(options.task);
+  if (!options.task.empty()) task = read_task_file(options.task);
   TaskMistakes mistakes(options.task.empty() ? "task" : options.task);
   const auto replace = [](std::vector<std::string>& list, const std::vector<std::string>& by) {
     if (!by.empty()) list = by;

@@ -70,6 +70,9 @@ struct TaskOptions {
   void describe(Fields& f);
 };
 
+// What a task file says, as it stands: its data files need not be there. Throws UserErrors for unknown keys and values.
+TaskDescription read_task_file(const std::string& file);
+
 // Reads the file where one is named. Throws UserErrors with all that is wrong: unknown keys with the nearest names,
 // files that are not there, fields that the kind needs, metrics that it does not have. Files in the result are as
 // seen from the working folder.

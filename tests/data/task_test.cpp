@@ -67,6 +67,11 @@ TEST_F(TaskFile, ReadsTheNamesOfLabelsFromAFile) {
   EXPECT_EQ(task.labels, (std::vector<std::string>{"World", "Sports"}));
 }
 
+TEST_F(TaskFile, AloneIsReadWithoutItsData) {
+  const std::string file = files_.write("task.toml", "kind = \"score\"\ntrain = [\"none.csv\"]\n");
+  EXPECT_EQ(read_task_file(file).kind, TaskKind::kScore);
+}
+
 TEST_F(TaskFile, IsNotNeededForFilesOfOnesOwn) {
   const TaskDescription task =
       describe_task({.data = {files_.path("train.csv")}, .text = {"sentence"}, .label = "label"});
