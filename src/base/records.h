@@ -15,8 +15,15 @@
 
 namespace limbeck {
 
+enum class RecordKind { kByName, kCsv, kTsv, kJsonLines, kText };
+enum class TextEncoding { kUtf8, kLatin1 };
+
 struct RecordOptions {
   std::vector<std::string> numbers;  // fields that are numbers; an empty cell of them is left out
+  RecordKind kind = RecordKind::kByName;
+  TextEncoding encoding = TextEncoding::kUtf8;
+  std::vector<std::string> fields;  // of CSV without a header line; empty: the first record names them
+  bool quotes = true;               // of CSV; false: a quotation mark is a character like any other
 };
 
 // Calls on_row(row, line), `line` being the one of the (decompressed) file that the row begins on. Throws UserError
@@ -24,5 +31,10 @@ struct RecordOptions {
 // twice; and for Parquet, which no library here reads.
 void read_records(const std::filesystem::path& path, const std::function<void(const Json& row, int64_t line)>& on_row,
                   const RecordOptions& options = {});
+
+// The whole file, decompressed where it is compressed, as UTF-8 without a byte-order mark; Latin-1 is brought to it.
+std::string read_text_file(const std::filesystem::path& path, TextEncoding encoding);
+// "csv" of "a/b.CSV.gz".
+std::string kind_of_name(const std::filesystem::path& path);
 
 }  // namespace limbeck

@@ -1,5 +1,6 @@
 // limbeck eval: what a model can do, with a 95% bootstrap interval. Problems ({"id","question","answer"}): programs are
 // drawn and run, pass@k and greedy accuracy. Texts, pairs or messages: negative log-likelihood a token and perplexity.
+// Of an encoder: the figures of its task (cli/eval_task.h).
 #include <ATen/Parallel.h>
 #include <fmt/format.h>
 
@@ -16,6 +17,7 @@
 #include "base/progress.h"
 #include "base/records.h"
 #include "base/run.h"
+#include "cli/eval_task.h"
 #include "cli/verbs.h"
 #include "data/encode.h"
 #include "evaluation/bootstrap.h"
@@ -161,9 +163,15 @@ std::vector<Figure> measure_texts(const EvalOptions& options, Json& details) {
 }  // namespace
 
 int verb_eval(const Args& args) {
+  if (names_encoder(args)) return eval_task(args);
   EvalOptions options;
   Fields fields = fields_of(options);
-  read_options(fields, "", args);
+  try {
+    read_options(fields, "", args);
+  } catch (HelpAsked& help) {
+    help.text += "\nFor an encoder (--model names its folder):\n\n" + eval_task_help(help.markdown);
+    throw;
+  }
   if (options.threads > 0) at::set_num_threads(static_cast<int>(options.threads));
   const bool problems =
       options.metric == Metric::kPass || (options.metric == Metric::kAuto && holds_problems(options.data));

@@ -74,7 +74,68 @@ Interval interval_of(std::span<const double> sums, std::span<const double> count
   return {ratio_of(sum, count), quantile(statistics, (1 - level) / 2), quantile(statistics, (1 + level) / 2)};
 }
 
+// The value of all rows and those of each resample, sorted.
+struct Draws {
+  double value = 0;
+  std::vector<double> statistics;
+};
+
+Draws draw_statistic(int64_t num_rows, const Statistic& statistic, const BootstrapOptions& options) {
+  const Phase phase("bootstrap", "evaluation");
+  if (num_rows < 1 || options.resamples < 1)
+    fail("bootstrap", "expected at least one row and one resample but received {} and {}", num_rows, options.resamples);
+  if (!options.groups.empty() && static_cast<int64_t>(options.groups.size()) != num_rows)
+    fail("bootstrap", "expected a group for each of {} rows but received {}", num_rows, options.groups.size());
+  std::vector<std::vector<int64_t>> units;
+  std::map<int64_t, std::size_t> unit_of_group;
+  std::vector<int64_t> all;
+  for (int64_t i = 0; i < num_rows; ++i) {
+    all.push_back(i);
+    const bool grouped = !options.groups.empty();
+    const auto at = grouped ? unit_of_group.try_emplace(options.groups[i], units.size()).first->second : units.size();
+    if (at == units.size()) units.emplace_back();
+    units[at].push_back(i);
+  }
+  Draws draws{.value = statistic(all)};
+  Random random(options.seed.derive("bootstrap"));
+  std::vector<int64_t> drawn;
+  for (int64_t r = 0; r < options.resamples; ++r) {
+    drawn.clear();
+    for (std::size_t u = 0; u < units.size(); ++u) {
+      const auto& unit = units[random.below(units.size())];
+      drawn.insert(drawn.end(), unit.begin(), unit.end());
+    }
+    draws.statistics.push_back(statistic(drawn));
+  }
+  std::sort(draws.statistics.begin(), draws.statistics.end());
+  return draws;
+}
+
+Interval interval_of(const Draws& draws, double level) {
+  return {draws.value, quantile(draws.statistics, (1 - level) / 2), quantile(draws.statistics, (1 + level) / 2)};
+}
+
+// Two-sided; the figures themselves count as one more resample.
+double p_value_of(const std::vector<double>& differences) {
+  const auto share = [&](auto side) {
+    return static_cast<double>(std::count_if(differences.begin(), differences.end(), side) + 1) /
+           static_cast<double>(differences.size() + 1);
+  };
+  return std::min(1.0, 2 * std::min(share([](double d) { return d <= 0; }), share([](double d) { return d >= 0; })));
+}
+
 }  // namespace
+
+Interval bootstrap_statistic(int64_t num_rows, const Statistic& statistic, const BootstrapOptions& options) {
+  return interval_of(draw_statistic(num_rows, statistic, options), options.level);
+}
+
+Comparison compare_statistics(int64_t num_rows, const Statistic& a, const Statistic& b,
+                              const BootstrapOptions& options) {
+  const Draws draws = draw_statistic(
+      num_rows, [&](std::span<const int64_t> drawn) { return a(drawn) - b(drawn); }, options);
+  return {interval_of(draws, options.level), p_value_of(draws.statistics)};
+}
 
 Interval bootstrap_ratio(std::span<const double> sums, std::span<const double> counts,
                          const BootstrapOptions& options) {
@@ -94,12 +155,7 @@ Comparison compare_paired(std::span<const double> a, std::span<const double> b, 
   const std::vector<double> ones(difference.size(), 1);
   expect_usable(difference, ones, options);
   const std::vector<double> statistics = resample(difference, ones, options);
-  const auto share = [&](auto side) {
-    return static_cast<double>(std::count_if(statistics.begin(), statistics.end(), side) + 1) /
-           static_cast<double>(statistics.size() + 1);
-  };
-  const double smaller = std::min(share([](double d) { return d <= 0; }), share([](double d) { return d >= 0; }));
-  return {interval_of(difference, ones, statistics, options.level), std::min(1.0, 2 * smaller)};
+  return {interval_of(difference, ones, statistics, options.level), p_value_of(statistics)};
 }
 
 }  // namespace limbeck::evaluation

@@ -2,6 +2,8 @@
 // Problems that are variations of each other count as one draw: they say less than as many unrelated ones.
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -32,5 +34,12 @@ struct Comparison {
   double p_value = 1;
 };
 Comparison compare_paired(std::span<const double> a, std::span<const double> b, const BootstrapOptions& options);
+
+// The same of any figure, which is given the rows that a resample drew (indices from 0, with repeats).
+using Statistic = std::function<double(std::span<const int64_t> drawn)>;
+Interval bootstrap_statistic(int64_t num_rows, const Statistic& statistic, const BootstrapOptions& options);
+// a - b on the same draws.
+Comparison compare_statistics(int64_t num_rows, const Statistic& a, const Statistic& b,
+                              const BootstrapOptions& options);
 
 }  // namespace limbeck::evaluation

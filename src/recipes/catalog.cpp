@@ -3,6 +3,7 @@
 
 #include "base/errors.h"
 #include "recipes/ekt.h"
+#include "recipes/fine_tune.h"
 #include "recipes/fine_tune_cot.h"
 
 namespace limbeck::recipes {
@@ -46,6 +47,10 @@ const std::vector<Method>& methods() {
        "a question. Arms beside it: the student prompted without training, trained on answers alone, and on rationales "
        "that nobody checked.",
        job_of<FineTuneCotOptions>(run_fine_tune_cot)},
+      {"fine-tune", "arXiv:1810.04805", "Fine-tuning of an encoder",
+       "A pretrained encoder with a head learns a labelled task: classes, scores, tags, spans or choices of any CSV, "
+       "JSON or task file. Arms beside it: the head alone on the body as it is, and the most frequent label.",
+       job_of<FineTuneOptions>(run_fine_tune)},
   };
   return list;
 }

@@ -6,11 +6,19 @@
 #include <algorithm>
 
 namespace limbeck::recipes {
+namespace {
+
+std::size_t characters(const std::string& text) {
+  return static_cast<std::size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
+}
+
+}  // namespace
 
 std::string cells_text(const Cells& cells) {
   std::vector<std::size_t> widths(cells[0].size());
   for (const auto& row : cells)
-    for (std::size_t c = 0; c < row.size(); ++c) widths[c] = std::max(widths[c], row[c].size());
+    for (std::size_t c = 0; c < row.size(); ++c) widths[c] = std::max(widths[c], characters(row[c]));
   std::string text;
   for (const auto& row : cells) {
     for (std::size_t c = 0; c < row.size(); ++c)

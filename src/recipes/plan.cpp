@@ -170,6 +170,8 @@ std::string count_text(double count) {
 }
 
 PlanFacts plan_facts(const std::string& method, const Fields& fields) {
+  if (std::none_of(fields.list().begin(), fields.list().end(), [](const Field& f) { return f.name == "problems"; }))
+    user_fail("plan", "expected a method whose teacher writes about problems (ekt, say) but received '{}'", method);
   PlanFacts facts{.method = method};
   const std::filesystem::path teacher = option<std::string>(fields, "teacher", "");
   const std::filesystem::path named = option<std::string>(fields, "student", "");

@@ -79,5 +79,23 @@ TEST_F(Records, OfParquetAreRefusedWithAWayOut) {
   EXPECT_NE(error("p.jsonl", "PAR1\x15\x04").find("Parquet"), std::string::npos);
 }
 
+TEST_F(Records, OfCsvWithoutAHeaderLineHaveTheFieldsThatTheOptionsName) {
+  EXPECT_EQ(rows("p.data", "\"1\",\"a, b\"\n2,c\n", {.kind = RecordKind::kCsv, .fields = {"label", "text"}}),
+            (Lines{R"(1: {"label":"1","text":"a, b"})", R"(2: {"label":"2","text":"c"})"}));
+  EXPECT_NE(error("p.csv", "1,2,3\n", {.fields = {"label", "text"}})
+                .find("p.csv:1] expected 2 fields as `fields` names but received 3"),
+            std::string::npos);
+}
+
+TEST_F(Records, TakeQuotationMarksAsTheyStandWhereAsked) {
+  EXPECT_EQ(rows("p.tsv", "a\tb\r\nsay \"no\"\t\"\r\n\r\n\tx\n", {.quotes = false}),
+            (Lines{R"(2: {"a":"say \"no\"","b":"\""})", R"(4: {"a":"","b":"x"})"}));
+}
+
+TEST_F(Records, BringLatin1ToUtf8AndPassOverAByteOrderMark) {
+  EXPECT_EQ(rows("t.txt", "caf\xe9 \xbd\n", {.encoding = TextEncoding::kLatin1}), (Lines{R"(1: {"text":"café ½"})"}));
+  EXPECT_EQ(rows("t.txt", "\xef\xbb\xbfone\n"), (Lines{R"(1: {"text":"one"})"}));
+}
+
 }  // namespace
 }  // namespace limbeck

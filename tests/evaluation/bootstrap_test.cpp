@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -95,6 +96,36 @@ TEST(Bootstrap, PairingFindsASmallDifferenceThatIsTheSameInEveryProblem) {
   const Comparison same = compare_paired(a, a, {});
   EXPECT_EQ(same.difference.value, 0);
   EXPECT_EQ(same.p_value, 1);
+}
+
+TEST(Bootstrap, OfAMeanAsAnyFigureIsThatOfTheMean) {
+  const auto flips = coin_flips(0.5, 60, Seed(3));
+  const auto mean = [&](std::span<const int64_t> drawn) {
+    double sum = 0;
+    for (const int64_t i : drawn) sum += flips[i];
+    return sum / static_cast<double>(drawn.size());
+  };
+  const Interval any = bootstrap_statistic(60, mean, {}), own = bootstrap_mean(flips, {});
+  EXPECT_NEAR(any.value, own.value, 1e-12);
+  EXPECT_NEAR(any.low, own.low, 1e-12);
+  EXPECT_NEAR(any.high, own.high, 1e-12);
+  const Comparison same = compare_statistics(60, mean, mean, {});
+  EXPECT_EQ(same.difference.high, 0);
+  EXPECT_EQ(same.p_value, 1);
+}
+
+TEST(Bootstrap, DrawsTheRowsOfAGroupTogetherForAnyFigure) {
+  const std::vector<int64_t> groups = {0, 0, 1, 1, 1};
+  bootstrap_statistic(5,
+                      [&](std::span<const int64_t> drawn) {
+                        const auto count = [&](int64_t row) { return std::count(drawn.begin(), drawn.end(), row); };
+                        EXPECT_EQ(count(0), count(1));
+                        EXPECT_EQ(count(2), count(4));
+                        return 0.0;
+                      },
+                      {.resamples = 20, .groups = groups});
+  EXPECT_THROW(bootstrap_statistic(4, [](auto) { return 0.0; }, {.groups = groups}), Error);
+  EXPECT_THROW(bootstrap_statistic(0, [](auto) { return 0.0; }, {}), Error);
 }
 
 }  // namespace

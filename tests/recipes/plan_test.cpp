@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/files.h"
+#include "base/message_of.h"
 #include "base/temporary_folder.h"
 #include "data/byte_tokenizer.h"
 #include "models/formula_weights.h"
@@ -81,6 +82,12 @@ TEST(Plan, WhatDoesNotFitIsNamedWithWhatToChange) {
   EXPECT_THAT(plan.obstacles, Contains(HasSubstr("teacher's context of 2048")));
   EXPECT_THAT(plan.obstacles, Contains(HasSubstr("cap.cost is 1.00")));
   EXPECT_THAT(plan.obstacles, Contains(HasSubstr("cap.tokens is 1000")));
+}
+
+TEST(Plan, IsNotMadeForAMethodWithoutProblems) {
+  const auto job = method_named("fine-tune").make();
+  EXPECT_THAT(message_of<UserError>([&] { plan_facts("fine-tune", job->fields()); }),
+              HasSubstr("received 'fine-tune'"));
 }
 
 TEST(Plan, ReadsTheFactsOffAMethodsOptions) {

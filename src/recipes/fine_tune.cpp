@@ -1,0 +1,89 @@
+#include "recipes/fine_tune.h"
+
+#include <fmt/ranges.h>  // fmt::join
+
+#include <algorithm>
+
+#include "base/errors.h"
+#include "recipes/task_arm.h"
+#include "recipes/task_report.h"
+#include "recipes/task_table.h"
+#include "recipes/time_shares.h"
+
+namespace limbeck::recipes {
+namespace {
+
+const std::vector<std::string> kFineTuneArms = {"majority", "probe", "fine-tune"};
+
+bool has_arm(const FineTuneOptions& options, const char* name) {
+  return std::find(options.arms.begin(), options.arms.end(), name) != options.arms.end();
+}
+
+}  // namespace
+
+void FineTuneOptions::describe(Fields& f) {
+  f("model", model, "Hugging Face folder of an encoder", Names::kRequiredFolder);
+  data.describe(f);
+  f("arms", arms,
+    "what is measured side by side: majority (the most frequent label), probe (the head alone is trained), fine-tune");
+  f("seed", seed, "of everything that is drawn", at_least(0));
+  f("seeds", seeds, "runs of each arm, each with a seed of its own; figures are means over them", at_least(1));
+  f("resamples", resamples, "bootstrap resamples of the rows behind each interval", at_least(1));
+  f("precision", precision, "of the matrix products; weights, sums and the optimiser are fp32", precision_choices());
+  f("warmup", warmup, "share of the steps in which the learning rate rises, where train.warmup_steps is 0",
+    within(0, 1));
+  f("label_smoothing", label_smoothing, "share of the target that is spread over all labels",
+    Range{.low = 0, .high = 1, .high_open = true});
+  f("probe_learning_rate", probe_learning_rate, "of the arm probe, at its peak", above(0));
+  f.group("train", train);
+  f.check([this]() -> std::optional<std::string> {
+    for (const std::string& arm : arms)
+      if (std::find(kFineTuneArms.begin(), kFineTuneArms.end(), arm) == kFineTuneArms.end())
+        return fmt::format("arms: expected some of {} but received '{}'", fmt::join(kFineTuneArms, ", "), arm);
+    return arms.empty() ? std::optional<std::string>("arms: expected at least one") : std::nullopt;
+  });
+}
+
+std::vector<std::filesystem::path> FineTuneOptions::inputs() const {
+  std::vector<std::filesystem::path> files = data::inputs_of(data.source);
+  files.emplace_back(model);
+  return files;
+}
+
+void run_fine_tune(const FineTuneOptions& options, const Run& run) {
+  const TimeLog time_log(run);
+  const auto loaded = in_context("loading " + options.model, [&] { return models::load_encoder(options.model); });
+  const OpenTask task = open_task(options.data, *loaded.tokenizer, loaded.model->config(), run.seed());
+  expect_trainable(task);
+  const models::Head head = head_of(task.data);
+  const ArmContext context{.task = task, .precision = options.precision, .num_seeds = options.seeds};
+  const Run arms = run.child("arms");
+
+  ArmTraining tuning{.name = "fine-tune",
+                     .title = "fine-tuned",
+                     .student = [&](Seed seed) -> models::PretrainedEncoder {
+                       return models::load_encoder(options.model, head, seed.derive("head"));
+                     },
+                     .step =
+                         [&](models::Encoder& student, const TaskHooks& hooks) {
+                           return fine_tuning_step(student, task, hooks, {.smoothing = options.label_smoothing});
+                         },
+                     .train = with_warmup(options.train, options.warmup, task)};
+  ArmTraining probe = tuning;
+  probe.name = "probe";
+  probe.title = "head alone (linear probe)";
+  probe.parameters = trainable_head;
+  probe.train.learning_rate = options.probe_learning_rate;
+
+  TaskResult result{.method = "fine-tune", .title = "Fine-tuning", .main = "fine-tune", .resamples = options.resamples};
+  if (has_arm(options, "majority")) result.arms.push_back(majority_arm(task));
+  if (has_arm(options, "probe")) result.arms.push_back(train_arm(probe, context, arms));
+  if (has_arm(options, "fine-tune")) {
+    result.arms.push_back(train_arm(tuning, context, arms));
+    link_model(result.arms.back(), run);
+  }
+  time_log.write();
+  write_task_results(result, task, run);
+}
+
+}  // namespace limbeck::recipes

@@ -1,0 +1,40 @@
+// Fine-tuning of an encoder on a labelled task (Devlin et al. 2019, arXiv:1810.04805, sec. 4): a head on a pretrained
+// body, all weights trained by the task's loss with AdamW, a linear warm-up and decay, and dropout. Beside it the two
+// figures that say how much of it the training does: the same head on the body as it is (a linear probe), and what no
+// text tells (the most frequent label).
+//
+// Differs from the paper: the best checkpoint by the dev rows' first metric is kept, where there are dev rows; biases
+// and norms do not decay; batches are packed, so no token is padding and length buckets would have nothing to save.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/fields.h"
+#include "base/run.h"
+#include "recipes/task_training.h"
+#include "tensor/device.h"
+#include "train/options.h"
+
+namespace limbeck::recipes {
+
+struct FineTuneOptions {
+  std::string model;
+  std::vector<std::string> arms = {"majority", "probe", "fine-tune"};
+  int64_t seed = 1, seeds = 1, resamples = 2000;
+  double warmup = 0.1, label_smoothing = 0, probe_learning_rate = 1e-3;
+  TaskDataOptions data;
+  Precision precision = Precision::kBf16;
+  train::Options train{.epochs = 3, .batch_size = 32, .learning_rate = 5e-5, .weight_decay = 0.01, .warmup_steps = 0};
+
+  void describe(Fields& f);
+  std::vector<std::filesystem::path> inputs() const;
+};
+
+// Leaves in the run's folder: a folder for each arm and seed under arms/ (model/, predictions.jsonl), model/ (of the
+// first seed), table.json, table.md and report.html. Prints the table.
+void run_fine_tune(const FineTuneOptions& options, const Run& run);
+
+}  // namespace limbeck::recipes

@@ -1,0 +1,205 @@
+#include "recipes/task_arm.h"
+
+#include <ATen/ATen.h>
+#include <torch/csrc/autograd/grad_mode.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>  // std::isnan
+#include <map>
+
+#include "base/errors.h"
+#include "base/json.h"
+#include "base/phases.h"
+#include "evaluation/predictions.h"
+
+namespace limbeck::recipes {
+namespace {
+
+using data::TaskKind;
+
+// The median of the milliseconds that each of these batches takes, after one that is not counted.
+double median_milliseconds(models::Encoder& encoder, const std::vector<data::Batch>& batches) {
+  constexpr double kMostSeconds = 2;
+  using Clock = std::chrono::steady_clock;
+  task_pass(encoder, batches.front());
+  std::vector<double> times;
+  const auto begin = Clock::now();
+  for (const data::Batch& batch : batches) {
+    const auto start = Clock::now();
+    task_pass(encoder, batch);
+    times.push_back(std::chrono::duration<double, std::milli>(Clock::now() - start).count());
+    if (times.size() >= 3 && std::chrono::duration<double>(Clock::now() - begin).count() > kMostSeconds) break;
+  }
+  std::nth_element(times.begin(), times.begin() + static_cast<int64_t>(times.size() / 2), times.end());
+  return times[times.size() / 2];
+}
+
+std::vector<data::Batch> batches_of(const std::vector<data::Example>& examples, std::size_t size, std::size_t most) {
+  std::vector<data::Batch> batches;
+  for (std::size_t begin = 0; begin < examples.size() && batches.size() < most; begin += size) {
+    const std::size_t end = begin + size;
+    if (end > examples.size() && begin > 0) break;  // a smaller batch says nothing of a whole one
+    batches.push_back(data::collate({examples.begin() + static_cast<int64_t>(begin),
+                                     examples.begin() + static_cast<int64_t>(std::min(end, examples.size()))}));
+  }
+  return batches;
+}
+
+struct Measured {
+  evaluation::Predictions predictions;
+  int64_t num_parameters = 0, num_trained = 0;
+  ArmSpeed speed;
+};
+
+constexpr const char* kPredictions = "predictions.jsonl";
+constexpr const char* kMeasured = "measured.json";
+
+// The last thing that a finished run writes is measured.json.
+bool is_measured(const Run& run) {
+  return std::filesystem::exists(run.path(kMeasured));
+}
+
+Measured read_measured(const Run& run, const OpenTask& task) {
+  const Json json = read_json(run.path(kMeasured));
+  const std::string where = run.path(kMeasured).string();
+  return {.predictions = evaluation::read_predictions(run.path(kPredictions), task.data, task.data.test),
+          .num_parameters = field<int64_t>(json, "parameters", where),
+          .num_trained = field<int64_t>(json, "trained_parameters", where),
+          .speed = {field<double>(json, "milliseconds_batch_1", where),
+                    field<double>(json, "milliseconds_batch_32", where)}};
+}
+
+void measure(models::Encoder& encoder, const ArmContext& context, const Run& run, int64_t num_trained) {
+  const OpenTask& task = context.task;
+  const int64_t parameters = num_weights(encoder);
+  encoder.set_precision(context.precision);
+  evaluation::write_predictions(run.path(kPredictions), task.data, task.data.test,
+                                predict(encoder, task.data.description, task.data.test, task.test));
+  const ArmSpeed speed = measure_speed(encoder, task.test, context.precision);
+  write_json(run.path(kMeasured), {{"parameters", parameters},
+                                   {"trained_parameters", num_trained},
+                                   {"milliseconds_batch_1", speed.one},
+                                   {"milliseconds_batch_32", speed.thirty_two}});
+}
+
+void remove_arm_checkpoints(const std::filesystem::path& folder) {
+  for (const auto& entry : std::filesystem::directory_iterator(folder))
+    if (entry.path().filename().string().starts_with("checkpoint-")) std::filesystem::remove_all(entry.path());
+}
+
+void train_run(const ArmTraining& training, const ArmContext& context, const Run& run) {
+  models::PretrainedEncoder student = training.student(run.seed());
+  models::Encoder& encoder = *student.model;
+  encoder.set_precision(context.precision);
+  const train::Trainable parameters = training.parameters ? training.parameters(encoder) : trainable(encoder);
+  int64_t num_trained = 0;
+  for (const nn::NamedParameter& parameter : parameters.parameters) num_trained += parameter.tensor->numel();
+  TaskHooks own(encoder, context.task, run.seed());
+  const auto around = training.hooks ? training.hooks(encoder, own, run) : nullptr;
+  const train::Step step = training.step ? training.step(encoder, own) : fine_tuning_step(encoder, context.task, own);
+  train::fit(parameters, context.task.train.examples, step, training.train, run, around ? *around : own);
+  models::save_encoder(run.path("model"), encoder, *student.tokenizer);
+  measure(encoder, context, run, num_trained);
+  remove_arm_checkpoints(run.folder());
+}
+
+void add_run(TaskArm& arm, const Run& run, const OpenTask& task) {
+  Measured measured = read_measured(run, task);
+  arm.runs.push_back(std::move(measured.predictions));
+  arm.folders.push_back(run.folder());
+  if (arm.runs.size() > 1) return;
+  arm.num_parameters = measured.num_parameters, arm.num_trained = measured.num_trained;
+  arm.speed = measured.speed;
+}
+
+// The most frequent of these numbers, the least of equally frequent ones; 0 where there is none.
+int64_t most_frequent(const std::vector<int64_t>& numbers) {
+  std::map<int64_t, int64_t> counts;
+  for (const int64_t number : numbers) ++counts[number];
+  int64_t best = 0, most = 0;
+  for (const auto& [number, count] : counts)
+    if (count > most) best = number, most = count;
+  return best;
+}
+
+// The share of the training rows that each of `num` labels has.
+std::vector<double> label_shares(const data::TaskSplit& split, std::size_t num) {
+  std::vector<double> shares(num);
+  double all = 0;
+  for (const data::TaskRow& row : split.rows)
+    if (row.label >= 0 && row.label < static_cast<int64_t>(num)) ++shares[row.label], ++all;
+  for (double& share : shares) share = all == 0 ? 1 / static_cast<double>(num) : share / all;
+  return shares;
+}
+
+}  // namespace
+
+TaskArm train_arm(const ArmTraining& training, const ArmContext& context, const Run& arms) {
+  const Phase phase("train an arm", "recipe");
+  TaskArm arm{.name = training.name, .title = training.title};
+  for (int64_t s = 0; s < context.num_seeds; ++s) {
+    const std::string name = context.num_seeds == 1 ? training.name : fmt::format("{}-{}", training.name, s + 1);
+    const Run run = arms.child(name);
+    if (!is_measured(run)) in_context("arm " + name, [&] { train_run(training, context, run); });
+    add_run(arm, run, context.task);
+  }
+  return arm;
+}
+
+TaskArm measure_arm(const std::string& name, const std::string& title, models::Encoder& encoder,
+                    const ArmContext& context, const Run& run) {
+  if (!is_measured(run)) measure(encoder, context, run, 0);
+  TaskArm arm{.name = name, .title = title};
+  add_run(arm, run, context.task);
+  return arm;
+}
+
+TaskArm majority_arm(const OpenTask& task) {
+  const TaskKind kind = task.data.description.kind;
+  TaskArm arm{.name = "majority", .title = "the most frequent label"};
+  if (kind == TaskKind::kScore) arm.title = "the mean score";
+  if (kind == TaskKind::kSpan) arm.title = "no answer";
+  const auto& train = task.data.train.rows;
+  std::vector<int64_t> tags;
+  double score = 0, num_scores = 0;
+  for (const data::TaskRow& row : train) {
+    tags.insert(tags.end(), row.tags.begin(), row.tags.end());
+    if (kind == TaskKind::kScore && !std::isnan(row.score)) score += row.score, ++num_scores;
+  }
+  evaluation::Predictions predictions;
+  for (const data::TaskRow& row : task.data.test.rows) {
+    evaluation::RowPrediction prediction;
+    if (kind == TaskKind::kClasses || kind == TaskKind::kChoice) {
+      prediction.probabilities =
+          label_shares(task.data.train, kind == TaskKind::kClasses ? task.data.labels.size() : row.choices.size());
+      prediction.label = std::max_element(prediction.probabilities.begin(), prediction.probabilities.end()) -
+                         prediction.probabilities.begin();
+    }
+    if (kind == TaskKind::kScore) prediction.score = num_scores == 0 ? 0 : score / num_scores;
+    if (kind == TaskKind::kTags) prediction.tags.assign(row.words.size(), most_frequent(tags));
+    predictions.push_back(std::move(prediction));
+  }
+  arm.runs.push_back(std::move(predictions));
+  return arm;
+}
+
+ArmSpeed measure_speed(models::Encoder& encoder, const data::EncodedSplit& split, Precision precision) {
+  const Phase phase("measure speed", "evaluation");
+  const at::NoGradGuard no_grad;
+  encoder.freeze(precision);
+  const auto singles = batches_of(split.examples, 1, 200), batches = batches_of(split.examples, 32, 20);
+  if (singles.empty()) return {};
+  const auto in_batch = static_cast<double>(batches.front().indices.size());
+  return {.one = median_milliseconds(encoder, singles), .thirty_two = median_milliseconds(encoder, batches) / in_batch};
+}
+
+int64_t num_weights(models::Encoder& encoder) {
+  nn::Parameters parameters;
+  encoder.parameters(parameters);
+  int64_t count = 0;
+  for (const nn::NamedParameter& parameter : parameters.list()) count += parameter.tensor->numel();
+  return count;
+}
+
+}  // namespace limbeck::recipes

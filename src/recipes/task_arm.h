@@ -1,0 +1,68 @@
+// An arm of an encoder recipe: a way to train, run with one or more seeds, measured on the test rows.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/run.h"
+#include "evaluation/task_figures.h"
+#include "models/encoder.h"
+#include "recipes/task_training.h"
+#include "train/fit.h"
+
+namespace limbeck::recipes {
+
+// Milliseconds from token ids to logits, medians over batches of test rows, measured when the arm was trained.
+struct ArmSpeed {
+  double one = 0;         // of a row alone
+  double thirty_two = 0;  // of a row among 32
+};
+
+// A row of the table.
+struct TaskArm {
+  std::string name, title;
+  std::vector<evaluation::Predictions> runs;    // of the test rows, for each seed
+  std::vector<std::filesystem::path> folders;   // of those runs: log.jsonl, model/, predictions.jsonl
+  int64_t num_parameters = 0, num_trained = 0;  // of the model, and those that were trained; 0: there is no model
+  ArmSpeed speed;                               // of the first run's model
+};
+
+// How an arm trains. What is not given is fine-tuning.
+struct ArmTraining {
+  std::string name, title;
+  std::function<models::PretrainedEncoder(Seed seed)> student;  // the weights to begin with, the task's head on them
+  std::function<train::Step(models::Encoder& student, const TaskHooks& hooks)> step;
+  std::function<train::Trainable(models::Encoder& student)> parameters;  // those that are trained; all
+  // What lives in time beside (or around) the task's own hooks; they call those.
+  std::function<std::unique_ptr<train::Hooks>(models::Encoder& student, TaskHooks& own, const Run& run)> hooks;
+  train::Options train;
+};
+
+struct ArmContext {
+  const OpenTask& task;
+  Precision precision = Precision::kBf16;  // of products, in training and measuring
+  int64_t num_seeds = 1;
+};
+
+// Trains `training` with each seed in a folder of its own under `arms` ("NAME-1", ...; "NAME" where there is one seed).
+// A run that is there already is read instead.
+TaskArm train_arm(const ArmTraining& training, const ArmContext& context, const Run& arms);
+
+// The arm of a model that is there already, such as the teacher.
+TaskArm measure_arm(const std::string& name, const std::string& title, models::Encoder& encoder,
+                    const ArmContext& context, const Run& run);
+
+// What no text tells: the most frequent label of the training rows (the mean of their scores, the most frequent tag of
+// every word, no answer).
+TaskArm majority_arm(const OpenTask& task);
+
+// Freezes the encoder.
+ArmSpeed measure_speed(models::Encoder& encoder, const data::EncodedSplit& split, Precision precision);
+
+int64_t num_weights(models::Encoder& encoder);
+
+}  // namespace limbeck::recipes
