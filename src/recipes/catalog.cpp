@@ -5,6 +5,9 @@
 #include "recipes/ekt.h"
 #include "recipes/fine_tune.h"
 #include "recipes/fine_tune_cot.h"
+#include "recipes/layer_drop.h"
+#include "recipes/logit_kd.h"
+#include "recipes/swa.h"
 
 namespace limbeck::recipes {
 namespace {
@@ -51,6 +54,20 @@ const std::vector<Method>& methods() {
        "A pretrained encoder with a head learns a labelled task: classes, scores, tags, spans or choices of any CSV, "
        "JSON or task file. Arms beside it: the head alone on the body as it is, and the most frequent label.",
        job_of<FineTuneOptions>(run_fine_tune)},
+      {"logit-kd", "arXiv:1503.02531", "Logit distillation of an encoder",
+       "A student learns the labels of a task and what a fine-tuned teacher says of the same rows, both softened by a "
+       "temperature. Arms beside it: the teacher, and the student fine-tuned on the labels alone.",
+       job_of<LogitKdOptions>(run_logit_kd)},
+      {"swa", "arXiv:2212.05956", "Stochastic weight averaging",
+       "Fine-tuning whose learning rate stays high from some step on; the mean of the weights on the way is the model. "
+       "Arms beside it: ordinary fine-tuning, late, frequent and exponential means, a low rate, cycles, logit "
+       "distillation, and distillation with averaging; probes of how flat each lies.",
+       job_of<SwaOptions>(run_swa)},
+      {"layer-drop", "arXiv:2004.03844", "Dropping layers",
+       "Blocks of a pretrained encoder are deleted by a rule and the rest is fine-tuned. Arms: every rule at every "
+       "depth, the whole model, dropping after fine-tuning, fresh weights of the same depth, and distillation from the "
+       "whole model; the depth that a task allows.",
+       job_of<LayerDropOptions>(run_layer_drop)},
   };
   return list;
 }

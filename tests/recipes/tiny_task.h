@@ -68,7 +68,9 @@ class TinyTask : public ::testing::Test {
   std::shared_ptr<models::Encoder> encoder(const models::Head& head) {
     return models::make_encoder(tiny_encoder_config(), head, Seed(5));
   }
-  Run run(const std::string& name = "run") { return Run::open(folder_ / name, "test", "", {}, Seed(1)); }
+  limbeck::Run run(const std::string& name = "run") {
+    return limbeck::Run::open(folder_ / name, "test", "", {}, Seed(1));
+  }
   const TemporaryFolder folder_;
 };
 

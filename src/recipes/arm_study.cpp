@@ -1,0 +1,126 @@
+#include "recipes/arm_study.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>  // fmt::join
+
+#include <algorithm>
+
+#include "base/errors.h"
+#include "recipes/drop_layers.h"
+
+namespace limbeck::recipes {
+namespace {
+
+constexpr const char* kModel = "model";  // of an arm's run
+
+models::LoadedEncoder load_with_head(const std::string& folder, const OpenTask& task, Seed seed) {
+  return in_context("loading " + folder,
+                    [&] { return models::load_encoder(folder, head_of(task.data), seed.derive("head")); });
+}
+
+OpenTask open_for(const StudyOptions& options, const std::string& folder, Seed seed) {
+  const auto source = in_context("loading " + folder, [&] { return models::load_encoder(folder); });
+  OpenTask task = open_task(options.data, *source.tokenizer, source.model->config(), seed, source.model->head().labels);
+  expect_trainable(task);
+  return task;
+}
+
+std::optional<std::string> mistake_in_arm_list(const std::vector<std::string>& arms,
+                                               const std::vector<std::string>& known) {
+  for (const std::string& arm : arms) {
+    if (std::find(known.begin(), known.end(), arm) != known.end()) continue;
+    const std::string nearest = nearest_name(arm, known);
+    return fmt::format("arms: expected some of {} but received '{}'{}", fmt::join(known, ", "), arm,
+                       nearest.empty() ? "" : fmt::format("; did you mean '{}'?", nearest));
+  }
+  return arms.empty() ? std::optional<std::string>("arms: expected at least one but received none") : std::nullopt;
+}
+
+}  // namespace
+
+void StudyOptions::describe(Fields& f, const std::vector<std::string>& known_arms) {
+  data.describe(f);
+  f("arms", arms, fmt::format("what is measured side by side: {}", fmt::join(known_arms, ", ")));
+  f("seed", seed, "of everything that is drawn", at_least(0));
+  f("seeds", seeds, "runs of each arm, each with a seed of its own; figures are means over them", at_least(1));
+  f("resamples", resamples, "bootstrap resamples of the rows behind each interval", at_least(1));
+  f("precision", precision, "of the matrix products; weights, sums and the optimiser are fp32", precision_choices());
+  f("warmup", warmup, "share of the steps in which the learning rate rises, where train.warmup_steps is 0",
+    within(0, 1));
+  f.group("train", train);
+  f.check([this, known_arms] { return mistake_in_arm_list(arms, known_arms); });
+}
+
+bool StudyOptions::has(const std::string& arm) const {
+  return std::find(arms.begin(), arms.end(), arm) != arms.end();
+}
+
+std::vector<std::filesystem::path> StudyOptions::inputs(const std::vector<std::string>& models) const {
+  std::vector<std::filesystem::path> files = data::inputs_of(data.source);
+  for (const std::string& folder : models)
+    if (!folder.empty()) files.emplace_back(folder);
+  return files;
+}
+
+Study::Study(const StudyOptions& options, const std::string& folder, const Run& run)
+    : options_(options),
+      run_(run),
+      task_(open_for(options, folder, run.seed())),
+      train_(with_warmup(options.train, options.warmup, task_)) {}
+
+Seed Study::seed_of(int64_t s) const {
+  return run_.seed().derive("arms").derive(static_cast<uint64_t>(s));
+}
+
+models::PretrainedEncoder Study::open(const std::string& folder, Seed seed,
+                                      const models::LayerChoiceOptions& layers) const {
+  models::PretrainedEncoder source = load_with_head(folder, task_, seed);
+  const auto& looked_at = task_.dev.examples.empty() ? task_.train.examples : task_.dev.examples;
+  source.model = drop_layers(source.model, layers, looked_at, seed);
+  return source;
+}
+
+ArmTraining Study::starting_from(std::function<models::PretrainedEncoder()> student) const {
+  ArmTraining training{.train = train_};
+  training.student = [student = std::move(student)](Seed) { return student(); };
+  return training;
+}
+
+TaskArm Study::train_seed(const std::string& name, const std::string& title, int64_t s, ArmTraining training) const {
+  training.name = fmt::format("{}-{}", name, s + 1);
+  training.title = title;
+  TaskArm arm = train_arm(training, context(), arms());
+  arm.name = name;
+  return arm;
+}
+
+TaskArm Study::train_seeds(const std::string& name, const std::string& title,
+                           const std::function<ArmTraining(int64_t s)>& training) const {
+  TaskArm whole;
+  for (int64_t s = 0; s < options_.seeds; ++s) add_runs(whole, train_seed(name, title, s, training(s)));
+  return whole;
+}
+
+Study::Teacher Study::teacher(const std::string& folder) const {
+  const Seed seed = seed_of(-1);
+  models::LoadedEncoder source = load_with_head(folder, task_, seed);
+  if (!source.fresh_head) {
+    const TaskArm arm = measure_arm("teacher", "teacher", *source.model, context(), arms().child("teacher"));
+    return {.model = load_with_head(folder, task_, seed).model, .arm = arm};  // measuring has frozen the other
+  }
+  ArmTraining training{.name = "teacher", .title = "teacher", .train = train_};
+  training.student = [&](Seed) -> models::PretrainedEncoder { return source; };
+  const TaskArm arm = train_arm(training, context(), arms());
+  return {.model = load_with_head((arm.folders[0] / kModel).string(), task_, seed).model, .arm = arm};
+}
+
+void add_runs(TaskArm& arm, const TaskArm& more) {
+  if (arm.runs.empty()) {
+    arm = more;
+    return;
+  }
+  arm.runs.insert(arm.runs.end(), more.runs.begin(), more.runs.end());
+  arm.folders.insert(arm.folders.end(), more.folders.begin(), more.folders.end());
+}
+
+}  // namespace limbeck::recipes

@@ -1,0 +1,54 @@
+#include "recipes/logit_kd.h"
+
+#include <ATen/core/Tensor.h>
+
+#include "recipes/task_report.h"
+#include "recipes/time_shares.h"
+
+namespace limbeck::recipes {
+
+void LogitKdOptions::describe(Fields& f) {
+  f("teacher", teacher,
+    "the encoder that teaches: a Hugging Face folder; fine-tuned first where it has no head for the task",
+    Names::kRequiredFolder);
+  f("student", student, "the encoder that learns; empty: the teacher's folder, before it is fine-tuned here",
+    Names::kFolder);
+  StudyOptions::describe(f, {"teacher", "fine-tune", "kd"});
+  f.group("layers", layers);
+  f.group("kd", kd);
+}
+
+void run_logit_kd(const LogitKdOptions& options, const Run& run) {
+  const TimeLog time_log(run);
+  const std::string source = options.student.empty() ? options.teacher : options.student;
+  const Study study(options, source, run);
+  TaskResult result{.method = "logit-kd",
+                    .title = "Logit distillation",
+                    .paper = "Hinton et al., arXiv:1503.02531",
+                    .main = "kd",
+                    .resamples = options.resamples};
+  const auto student = [&](int64_t s) {
+    return study.starting_from([&, s] { return study.open(source, study.seed_of(s), options.layers); });
+  };
+  std::vector<at::Tensor> taught;
+  if (options.has("teacher") || options.has("kd")) {
+    const Study::Teacher teacher = study.teacher(options.teacher);
+    if (options.has("teacher")) result.arms.push_back(teacher.arm);
+    if (options.has("kd")) taught = taught_logits(*teacher.model, study.task(), options.kd);
+  }
+  if (options.has("fine-tune")) result.arms.push_back(study.train_seeds("fine-tune", "student, fine-tuned", student));
+  if (options.has("kd")) {
+    result.arms.push_back(study.train_seeds("kd", "student, distilled", [&](int64_t s) {
+      ArmTraining training = student(s);
+      training.step = [&](models::Encoder& encoder, const TaskHooks& hooks) {
+        return distilling_step(encoder, study.task(), hooks, taught, options.kd);
+      };
+      return training;
+    }));
+    link_model(result.arms.back(), run);
+  }
+  time_log.write();
+  write_task_results(result, study.task(), run);
+}
+
+}  // namespace limbeck::recipes

@@ -1,0 +1,33 @@
+// Vanilla knowledge distillation (Hinton, Vinyals, Dean; arXiv:1503.02531) of an encoder on a task:
+//   L = (1 - a) CE(y, p_S) + a T² KL(softmax(z_T / T) ‖ softmax(z_S / T))
+// the baseline that the methods for encoders are compared with. A teacher that has no head for the task yet is
+// fine-tuned first. Differs from the paper: the student starts from blocks of a pretrained encoder (`layers`), not at
+// random; a and T are usual values for encoders, for the paper has none.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/fields.h"
+#include "base/run.h"
+#include "models/layer_choice.h"
+#include "recipes/arm_study.h"
+#include "recipes/task_distil.h"
+
+namespace limbeck::recipes {
+
+struct LogitKdOptions : StudyOptions {
+  LogitKdOptions() { arms = {"teacher", "fine-tune", "kd"}; }
+  std::string teacher, student;
+  models::LayerChoiceOptions layers{.rule = models::DropRule::kSpaced};
+  TaskDistilOptions kd;
+  void describe(Fields& f);
+  std::vector<std::filesystem::path> inputs() const { return StudyOptions::inputs({teacher, student}); }
+};
+
+// Leaves in the run's folder: a folder for each arm and seed under arms/, model/ (the distilled student of the first
+// seed), table.json, table.md and report.html.
+void run_logit_kd(const LogitKdOptions& options, const Run& run);
+
+}  // namespace limbeck::recipes

@@ -1,0 +1,34 @@
+// Knowledge distillation on a task (Hinton et al., arXiv:1503.02531): the student learns the labels and what a trained
+// teacher says of the same rows. What recipes with such an arm share. The teacher reads every training row once,
+// without dropout; its logits are kept.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <vector>
+
+#include "base/fields.h"
+#include "models/encoder.h"
+#include "recipes/task_training.h"
+#include "train/fit.h"
+
+namespace limbeck::recipes {
+
+enum class SoftLoss { kForwardKl, kReverseKl, kJensenShannon, kSoftCrossEntropy, kMse };
+
+struct TaskDistilOptions {
+  SoftLoss loss = SoftLoss::kForwardKl;
+  double weight = 0.5, temperature = 2, beta = 0.5;  // weight: a of (1 - a) CE + a T² KL
+  bool temperature_squared = true;
+  void describe(Fields& f);
+};
+
+// Of the training rows, in the order of the task's labels. Throws UserError for a kind of task that has no logits to
+// compare (spans, choices), for a score with another loss than the squared error, and for a teacher of other labels.
+std::vector<at::Tensor> taught_logits(models::Encoder& teacher, const OpenTask& task, const TaskDistilOptions& options);
+
+// (1 - a) · the task's loss + a · the soft loss, with dropout. All outlive the result.
+train::Step distilling_step(models::Encoder& student, const OpenTask& task, const TaskHooks& hooks,
+                            const std::vector<at::Tensor>& taught, const TaskDistilOptions& options);
+
+}  // namespace limbeck::recipes

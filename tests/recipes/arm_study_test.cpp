@@ -1,0 +1,77 @@
+#include "recipes/arm_study.h"
+
+#include <gtest/gtest.h>
+
+#include "base/message_of.h"
+#include "recipes/tiny_encoder.h"
+
+namespace limbeck::recipes {
+namespace {
+
+class ArmStudy : public TinyEncoder {
+ protected:
+  StudyOptions options() {
+    StudyOptions own;
+    fill(own);
+    return own;
+  }
+};
+
+TEST_F(ArmStudy, StartsAnArmFromSomeLayersWithAHeadThatASeedShares) {
+  const std::string folder = body();
+  const Study study(options(), folder, run());
+  const auto whole = study.open(folder, study.seed_of(0)),
+             cut = study.open(folder, study.seed_of(0), {.rule = models::DropRule::kTop, .drop = 3});
+  EXPECT_EQ(whole.model->config().num_hidden_layers, 4);
+  EXPECT_EQ(cut.model->config().num_hidden_layers, 1);
+  const auto head = [](models::Encoder& model) { return trainable_head(model).parameters.front().tensor->detach(); };
+  EXPECT_TRUE(head(*whole.model).equal(head(*cut.model)));
+  EXPECT_FALSE(head(*whole.model).equal(head(*study.open(folder, study.seed_of(1)).model)));
+}
+
+TEST_F(ArmStudy, TrainsEverySeedOnceAndReadsItAgain) {
+  const std::string folder = body();
+  const limbeck::Run in = run();
+  const Study study(options(), folder, in);
+  int opened = 0;
+  const auto training = [&](int64_t s) {
+    return study.starting_from([&, s] { return ++opened, study.open(folder, study.seed_of(s)); });
+  };
+  const TaskArm arm = study.train_seeds("arm", "an arm", training);
+  EXPECT_EQ(arm.name, "arm");
+  EXPECT_EQ(arm.runs.size(), 2u);
+  EXPECT_EQ(arm.folders[1].filename(), "arm-2");
+  study.train_seeds("arm", "an arm", training);
+  EXPECT_EQ(opened, 2);
+}
+
+TEST_F(ArmStudy, FineTunesATeacherWithoutAHeadAndTakesOneWithAHeadAsItIs) {
+  const std::string folder = body();
+  const Study first(options(), folder, run("first"));
+  const auto teacher = first.teacher(folder);
+  ASSERT_EQ(teacher.arm.folders.size(), 1u);
+  const std::string tuned = (teacher.arm.folders[0] / "model").string();
+  const limbeck::Run again = run("second");
+  const Study second(options(), tuned, again);
+  const auto same = second.teacher(tuned);
+  EXPECT_FALSE(std::filesystem::exists(again.path("arms/teacher/model")));  // nothing was trained
+  EXPECT_EQ(predictions(again, "teacher"), predictions(run("first"), "teacher"));
+  const data::Batch batch = data::collate({second.task().test.examples[0]});
+  EXPECT_TRUE(task_pass(*same.model, batch).logits.detach().equal(task_pass(*teacher.model, batch).logits.detach()));
+}
+
+TEST(StudyOptions, NameTheNearestArm) {
+  StudyOptions options;
+  options.arms = {"fine_tune"};
+  Fields fields;
+  options.describe(fields, {"fine-tune", "kd"});
+  EXPECT_NE(fields.checks().back()()->find("did you mean 'fine-tune'?"), std::string::npos);
+  options.arms = {};
+  EXPECT_NE(fields.checks().back()()->find("at least one"), std::string::npos);
+  options.arms = {"kd"};
+  EXPECT_EQ(fields.checks().back()(), std::nullopt);
+  EXPECT_TRUE(options.has("kd"));
+}
+
+}  // namespace
+}  // namespace limbeck::recipes
