@@ -8,6 +8,7 @@
 #include "base/errors.h"
 #include "formats/gguf_encode.h"
 #include "kernels/block_linear.h"
+#include "kernels/int8_linear.h"
 
 namespace limbeck::nn {
 namespace {
@@ -23,10 +24,10 @@ std::shared_ptr<const kernels::PackedWeight> pack_in_blocks(const at::Tensor& we
   return kernels::pack_blocks(blocks.data(), n, k, format);
 }
 
-FrozenProduct packed_product(std::optional<PlainProduct> product, Precision precision, WeightFormat weights) {
+FrozenProduct packed_product(std::optional<PlainProduct> product, const Packing& pack) {
   if (!product) fail("take_product", "expected a trainable layer but received one that was frozen");
   const at::NoGradGuard no_grad;
-  return {pack_weight(product->weight, resolved(weights, precision)),
+  return {pack(product->weight),
           product->bias.defined() ? product->bias.detach().to(at::kFloat).contiguous() : at::Tensor()};
 }
 
@@ -54,18 +55,28 @@ std::shared_ptr<const kernels::PackedWeight> pack_weight(const at::Tensor& weigh
   return kernels::PackedWeight::pack(rows.const_data_ptr<float>(), rows.size(0), rows.size(1), format);
 }
 
-FrozenProduct take_product(Linear& linear, Precision precision, WeightFormat weights) {
+std::shared_ptr<const kernels::PackedWeight> pack_int8_weight(const at::Tensor& weight) {
+  const at::Tensor rows = weight.to(at::kFloat).contiguous();
+  const int64_t n = rows.size(0), k = rows.size(1);
+  std::vector<int8_t> integers(static_cast<std::size_t>(n * k));
+  std::vector<float> scales(static_cast<std::size_t>(n));
+  for (int64_t r = 0; r < n; ++r)
+    scales[r] = kernels::round_to_int8(rows.const_data_ptr<float>() + r * k, k, integers.data() + r * k);
+  return kernels::pack_int8(integers.data(), scales.data(), n, k);
+}
+
+FrozenProduct take_product(Linear& linear, const Packing& pack) {
   linear.fold();
   linear.set_precision(Precision::kFp32);  // the masters as they are, rounded once
-  FrozenProduct product = packed_product(linear.plain(), precision, weights);
+  FrozenProduct product = packed_product(linear.plain(), pack);
   drop_masters(linear);
   return product;
 }
 
-FrozenProduct take_product(JointLinear& linear, Precision precision, WeightFormat weights) {
+FrozenProduct take_product(JointLinear& linear, const Packing& pack) {
   linear.each_linear([](Linear& part) { part.fold(); });
   linear.set_precision(Precision::kFp32);
-  FrozenProduct product = packed_product(linear.plain(), precision, weights);
+  FrozenProduct product = packed_product(linear.plain(), pack);
   linear.weights_changed();
   linear.each_linear(drop_masters);
   return product;

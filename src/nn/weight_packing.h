@@ -3,6 +3,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <functional>
 #include <memory>
 
 #include "kernels/packed_linear.h"
@@ -17,6 +18,9 @@ WeightFormat resolved(WeightFormat weights, Precision precision);
 
 // weight [out,in] of any precision.
 std::shared_ptr<const kernels::PackedWeight> pack_weight(const at::Tensor& weight, WeightFormat weights);
+// In integers of 8 bits with a scale for each output (kernels/int8_linear.h).
+std::shared_ptr<const kernels::PackedWeight> pack_int8_weight(const at::Tensor& weight);
+using Packing = std::function<std::shared_ptr<const kernels::PackedWeight>(const at::Tensor& weight)>;
 
 // What a step of a frozen model that fuses several layers holds of each of its products.
 struct FrozenProduct {
@@ -25,7 +29,7 @@ struct FrozenProduct {
   const float* bias_numbers() const { return bias.defined() ? bias.const_data_ptr<float>() : nullptr; }
 };
 // Folds the slots, packs, and leaves the layer without its masters, as Linear::freeze does.
-FrozenProduct take_product(Linear& linear, Precision precision, WeightFormat weights);
-FrozenProduct take_product(JointLinear& linear, Precision precision, WeightFormat weights);
+FrozenProduct take_product(Linear& linear, const Packing& pack);
+FrozenProduct take_product(JointLinear& linear, const Packing& pack);
 
 }  // namespace limbeck::nn

@@ -23,6 +23,7 @@ TEST(WeightPacking, KeepsWhatTheFormatCanHold) {
   EXPECT_TRUE(at::equal(unpacked(*pack_weight(w, WeightFormat::kBf16)), w.to(at::kBFloat16).to(at::kFloat)));
   EXPECT_LT(relative_error(unpacked(*pack_weight(w, WeightFormat::kQ8_0)), w), 0.01);
   EXPECT_LT(relative_error(unpacked(*pack_weight(w, WeightFormat::kQ4_0)), w), 0.15);
+  EXPECT_LT(relative_error(unpacked(*pack_int8_weight(w)), w), 0.01);
 }
 
 TEST(WeightPacking, TakesAProductWithWhatFillsItsSlots) {
@@ -47,7 +48,8 @@ TEST(WeightPacking, TakesAProductWithWhatFillsItsSlots) {
     if (part.shape().out == 5) part.set_branch(std::make_shared<Doubled>(weight.narrow(0, 4, 5).clone()));
   });
   joint.set_precision(Precision::kBf16);
-  const FrozenProduct product = take_product(joint, Precision::kFp32, WeightFormat::kAsPrecision);
+  const FrozenProduct product =
+      take_product(joint, [](const at::Tensor& w) { return pack_weight(w, WeightFormat::kFp32); });
   at::Tensor expected = weight.clone();
   expected.narrow(0, 4, 5).mul_(2);
   EXPECT_TRUE(at::equal(unpacked(*product.weight), expected));
