@@ -219,6 +219,7 @@ Head read_head(const Json& config_json, const std::string& where) {
 
 Json write_encoder_config(const EncoderConfig& c, const Head& head, Precision stored) {
   Json json = c.original.is_object() ? c.original : Json::object();
+  json.erase("quantization_config");  // of files that this was read from
   const EncoderArchitecture& row = encoder_architecture_of(c.model_type, "write_encoder_config");
   for (const auto& [end, kind] : kClassEnds)
     if (kind == head.kind) {
