@@ -1,7 +1,7 @@
 """Sentence embeddings of all-MiniLM-L6-v2 for sentences of SST-2 as they come, one at a time and 32 at a time; tokenising and loading are
 outside for the peers, loading for us.
 
-Limbeck: `limbeck embed`, the time that it reports, tokenising inside. ONNX Runtime: the graph that its own optimiser fuses, in fp32 and with
+Limbeck: `limbeck embed`, the time that it reports, tokenising and writing inside; int8 is what `limbeck export --weights=int8` wrote. ONNX Runtime: the graph that its own optimiser fuses, in fp32 and with
 its dynamic 8-bit quantisation (per channel). Transformers: fp32 and bf16, its default attention. CTranslate2: fp32 and int8. Batches are
 padded to their longest sentence, where the side wants that. Every side's embeddings are held against those of Transformers in fp32: the
 smallest cosine must pass LEAST_COSINE, and is kept with the measurement.
@@ -55,15 +55,21 @@ def run_side(side, settings):
 
 
 def limbeck(form, batch, texts, repeats):
-    ways = {"fp32": ["--precision=fp32"], "bf16": ["--precision=bf16"], "int8": ["--weights=int8"]}[form]
-    seconds = []
+    import numpy
+
+    model = models.MODEL
     with tempfile.TemporaryDirectory() as folder:
-        source = pathlib.Path(folder, "texts.jsonl")
+        source, vectors = pathlib.Path(folder, "texts.jsonl"), pathlib.Path(folder, "out.npy")
         source.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts * repeats))
-        done = measure.run([measure.PROGRAM, "embed", f"--model={models.MODEL}", f"--input={source}", f"--out={folder}/out.jsonl",
-                            f"--batch-size={batch}", *ways])
-        seconds = float(re.search(r"in ([0-9.]+) s", done.error).group(1)) / repeats
-        rows = [json.loads(line)["embedding"] for line in open(f"{folder}/out.jsonl")][:len(texts)]
+        if form == "int8":
+            model = pathlib.Path(folder, "int8")
+            measure.run([measure.PROGRAM, "export", f"--model={models.MODEL}", "--weights=int8", f"--out={model}"])
+        # The text after the one that fills a batch begins the next: with one token at most, each text is alone.
+        most = 1 if batch == 1 else batch * sum(map(len, models.token_ids(texts))) // len(texts)
+        done = measure.run([measure.PROGRAM, "embed", f"--model={model}", f"--input={source}", f"--out={vectors}", "--normalize=yes",
+                            f"--precision={'fp32' if form == 'fp32' else 'bf16'}", f"--max-batch-tokens={most}"])
+        seconds = float(re.search(r"in ([0-9.]+) s", done.out + done.error).group(1)) / repeats
+        rows = numpy.load(vectors)[:len(texts)]
     return seconds, rows
 
 
