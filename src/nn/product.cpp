@@ -9,6 +9,7 @@
 
 #include "base/errors.h"
 #include "base/profile.h"
+#include "kernels/column_sums.h"
 #include "kernels/packed_linear.h"
 #include "nn/weight_packing.h"
 #include "tensor/dtype.h"
@@ -64,6 +65,22 @@ void add_to_gradient(const at::Tensor& master, const at::Tensor& dy, const at::T
 bool has_gradient(const at::Tensor& master) {
   const at::Tensor& there = master.grad();
   return there.defined() && there.scalar_type() == at::kFloat && there.is_contiguous();
+}
+
+// [N,M] -> [M] fp32
+at::Tensor summed_rows(const at::Tensor& rows) {
+  const bool known = rows.scalar_type() == at::kFloat || rows.scalar_type() == at::kBFloat16;
+  if (!known || !rows.device().is_cpu() || rows.dim() != 2 || rows.stride(1) != 1)
+    return at::sum(rows, {0}, false, at::kFloat);
+  at::Tensor sums = at::empty({rows.size(1)}, rows.options().dtype(at::kFloat).requires_grad(false));
+  const auto run = [&](const auto* numbers) {
+    kernels::column_sums(numbers, rows.stride(0), rows.size(0), rows.size(1), sums.mutable_data_ptr<float>());
+  };
+  if (rows.scalar_type() == at::kFloat)
+    run(rows.const_data_ptr<float>());
+  else
+    run(static_cast<const kernels::BFloat16*>(rows.const_data_ptr()));
+  return sums;
 }
 
 // Parts that stand behind each other in memory, as one; undefined where they do not.
@@ -180,7 +197,7 @@ std::vector<at::Tensor> master_gradients(const Masters& masters, const at::Tenso
       result[i] = hand_over(weights[i], whole.narrow(0, begin, weights[i].size(0)));
   }
   if (masters.biases.empty()) return result;
-  const at::Tensor sums = at::sum(dy, {0}, false, at::kFloat);
+  const at::Tensor sums = summed_rows(dy);
   begin = 0;
   for (std::size_t i = 0; i < masters.biases.size(); begin += masters.biases[i].size(0), ++i)
     if (masters.biases[i].requires_grad())

@@ -12,7 +12,7 @@ namespace {
 namespace fs = std::filesystem;
 
 fs::path int8_file(const std::string& name, const NamedTensors& tensors) {
-  const fs::path path = fs::path(testing::TempDir()) / ("int8_weights_" + name + ".safetensors");
+  const fs::path path = fs::path(::testing::TempDir()) / ("int8_weights_" + name + ".safetensors");
   write_safetensors(path, tensors);
   return path;
 }
