@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/errors.h"
+#include "formats/int8_weights.h"
 #include "base/files.h"
 #include "base/printable.h"
 #include "models/config.h"  // read_activation
@@ -190,9 +191,7 @@ EncoderConfig read_encoder_config(const Json& config_json, const std::string& wh
   if (!r.has("model_type")) fail(where, "model_type: expected a string but the key is missing");
   c.model_type = r.text("model_type", "");
   const EncoderArchitecture& row = encoder_architecture_of(c.model_type, where);
-  if (r.has("quantization_config"))
-    fail(where, "quantization_config: expected plain weights but received {}",
-         ConfigReader::brief(r.at("quantization_config")));
+  formats::has_int8_weights(config_json, where);  // refuses what is quantised in another way
   c.vocab_size = r.integer("vocab_size");
   c.initializer_range = r.number("initializer_range", 0.02);
   if (r.has("pad_token_id")) c.pad_token_id = r.integer("pad_token_id");
