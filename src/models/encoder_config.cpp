@@ -4,9 +4,9 @@
 #include <utility>
 
 #include "base/errors.h"
-#include "formats/int8_weights.h"
 #include "base/files.h"
 #include "base/printable.h"
+#include "formats/int8_weights.h"
 #include "models/config.h"  // read_activation
 #include "models/encoder_catalog.h"
 

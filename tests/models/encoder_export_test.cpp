@@ -12,7 +12,7 @@
 namespace limbeck::models {
 namespace {
 
-Packed two_texts() {
+Packed pair_of_texts() {
   return pack_texts({{2, 5, 6, 3}, {2, 11, 12, 10, 13, 3}});
 }
 
@@ -33,17 +33,17 @@ TEST(SaveInt8Encoder, IsReadAgainAsWhatItsIntegersStandForAndServedWithThem) {
               std::filesystem::file_size(whole / "model.safetensors"));
     const LoadedEncoder loaded = load_encoder(small);
     EXPECT_EQ(loaded.model->head().labels, head.labels);
-    const at::Tensor expected = logits_of(*model, two_texts()), read = logits_of(*loaded.model, two_texts());
+    const at::Tensor expected = logits_of(*model, pair_of_texts()), read = logits_of(*loaded.model, pair_of_texts());
     EXPECT_LT(distance(read, expected), 0.03) << type;
     // As products round what comes in to 8 bits, too.
     loaded.model->freeze(Precision::kFp32);
-    const at::Tensor served = logits_of(*loaded.model, two_texts());
+    const at::Tensor served = logits_of(*loaded.model, pair_of_texts());
     EXPECT_LT(distance(served, expected), 0.05) << type;
     EXPECT_GT(distance(served, read), 1e-6) << type;
     // A format that is asked for is taken instead: the numbers that the integers stand for.
     const LoadedEncoder again = load_encoder(small);
     again.model->freeze(Precision::kFp32, WeightFormat::kFp32);
-    EXPECT_LT(distance(logits_of(*again.model, two_texts()), read), 1e-5) << type;
+    EXPECT_LT(distance(logits_of(*again.model, pair_of_texts()), read), 1e-5) << type;
   }
 }
 
