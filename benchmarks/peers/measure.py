@@ -23,7 +23,7 @@ class Field:
     lower: bool = False  # less is better
 
 
-FIELDS = {"rate": Field("tokens/s"), "programs": Field("programs/s"), "text": Field("MB/s", 1e-6), "seconds": Field("s", lower=True),
+FIELDS = {"rate": Field("tokens/s"), "programs": Field("programs/s"), "sentences": Field("sentences/s"), "text": Field("MB/s", 1e-6), "seconds": Field("s", lower=True),
           "peak": Field("GiB", 2**-30, lower=True), "extra": Field("GiB", 2**-30, lower=True)}
 
 

@@ -7,4 +7,4 @@
   missing(settings)        why the row cannot be measured here, or None
   run_side(side, settings) one measurement, in a process of its own (one.py)
 """
-NAMES = ["sampling", "single", "training", "pairs", "distillation", "judging", "tokenising", "demo"]
+NAMES = ["sampling", "single", "training", "pairs", "distillation", "judging", "tokenising", "encoder", "fine_tuning", "demo"]

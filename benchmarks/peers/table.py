@@ -81,7 +81,8 @@ def about(results):
     rounds = [1 + max((run["round"] for run in entry["runs"]), default=0) for entry in results["rows"].values() if entry["runs"]]
     disturbed = [run["others"] for entry in results["rows"].values() for run in entry["runs"] if run["others"] is not None] or [0]
     peers = ", ".join(f"{name} {v[key]}" for name, key in (("Transformers", "transformers"), ("PyTorch", "torch"), ("TRL", "trl"),
-                                                          ("llama-cpp-python", "llama-cpp-python"), ("tokenizers", "tokenizers")))
+                                                          ("llama-cpp-python", "llama-cpp-python"), ("tokenizers", "tokenizers"),
+                                                          ("ONNX Runtime", "onnxruntime"), ("CTranslate2", "ctranslate2")) if key in v)
     demo = results["rows"].get("demo")
     demo = f"The demo does {demo['settings']['share']:.0%} of its work, on all sides alike. " if demo and demo["runs"] else ""
     often = f"{min(rounds)}" if min(rounds) == max(rounds) else f"{min(rounds)} to {max(rounds)}"
@@ -109,7 +110,7 @@ def summary(results):
 
 def kind(side):
     name, _, form = side.partition("-")
-    shown = {"limbeck": "", "transformers": "Transformers", "trl": "TRL"}.get(name, name)
+    shown = {"limbeck": "", "transformers": "Transformers", "trl": "TRL", "onnxruntime": "ONNX Runtime", "ctranslate2": "CTranslate2"}.get(name, name)
     return f"({' '.join(filter(None, [shown, form.replace('-', ' ')]))})" if shown or form else ""
 
 
@@ -145,7 +146,7 @@ def publish(results, out):
     between_markers(measure.ROOT / "docs/performance.md", "performance-sides", details(results))
     published = json.loads(json.dumps(results))
     for row in published["rows"].values():  # files lie elsewhere on other machines: folder and name say which they are
-        for key in ("pairs", "text"):
+        for key in ("pairs", "text", "sst2"):
             if row["settings"].get(key):
                 row["settings"][key] = "/".join(pathlib.Path(row["settings"][key]).parts[-2:])
     (measure.ROOT / "docs/performance.json").write_text(json.dumps(published, indent=1, ensure_ascii=False) + "\n")

@@ -7,6 +7,8 @@
 #include "base/errors.h"
 #include "base/fields.h"
 #include "cli/verbs.h"
+#include "models/encoder.h"
+#include "models/encoder_export.h"
 #include "models/gguf_export.h"
 #include "models/language_model.h"
 
@@ -15,9 +17,12 @@ namespace {
 
 using formats::GgufType;
 
+enum class ExportWeights { kAsType, kInt8 };
+
 struct ExportOptions {
   std::string model, out;
   GgufType type = GgufType::kBF16;
+  ExportWeights weights = ExportWeights::kAsType;
   void describe(Fields& f) {
     f("model", model, "Hugging Face folder, GGUF file, or folder of an adapter (merged on the way)",
       Names::kRequiredFileOrFolder);
@@ -26,6 +31,10 @@ struct ExportOptions {
       "of the matrices. In a q4_0 file the embedding and the output weight are q8_0, rows that are not whole blocks of "
       "32 f16; vectors are always f32. A folder holds f32 or bf16",
       models::gguf_type_choices());
+    f("weights", weights,
+      "int8: of an encoder, the linear layers of its blocks with 8 bits a number and a scale an output, for a folder "
+      "that is served so (compressed-tensors, int-quantized); its tables are bf16",
+      {{"type", ExportWeights::kAsType}, {"int8", ExportWeights::kInt8}});
   }
 };
 
@@ -38,6 +47,15 @@ uint64_t bytes_under(const std::filesystem::path& path) {
   uint64_t bytes = 0;
   for (const auto& entry : std::filesystem::directory_iterator(path)) bytes += entry.file_size();
   return bytes;
+}
+
+void save_encoder_as(const ExportOptions& options) {
+  const models::LoadedEncoder source = models::load_encoder(options.model);
+  if (options.weights == ExportWeights::kInt8)
+    models::save_int8_encoder(options.out, *source.model, *source.tokenizer);
+  else
+    models::save_encoder(options.out, *source.model, *source.tokenizer,
+                         options.type == GgufType::kF32 ? Precision::kFp32 : Precision::kBf16);
 }
 
 }  // namespace
@@ -57,6 +75,17 @@ int verb_export(const Args& args) {
   if (!folder && std::filesystem::is_directory(out))
     user_fail("out", "{}: expected the name of a file but received a folder", out.string());
 
+  const bool encoder = std::filesystem::is_directory(options.model) && models::is_encoder(options.model);
+  const bool int8 = options.weights == ExportWeights::kInt8;
+  if (int8 && (!encoder || !folder))
+    user_fail("weights", "expected int8 for an encoder and a folder but received {}",
+              encoder ? out.string() : options.model + ", which is no encoder");
+  if (encoder) {
+    if (!folder) user_fail("out", "{}: expected a folder for an encoder but received a GGUF file", out.string());
+    save_encoder_as(options);
+    fmt::print("{}: {:.1f} MB\n", out.string(), static_cast<double>(bytes_under(out)) / 1e6);
+    return 0;
+  }
   const models::Pretrained source = models::load_pretrained(options.model);
   if (folder)
     models::save_pretrained(out, *source.model, *source.tokenizer,

@@ -44,7 +44,7 @@ class RowPanels {
  public:
   void pack(const Number* source, int64_t stride, int64_t rows, int64_t columns) {
     constexpr int64_t kNumbers = kCellNumbers<Number>;
-    widths_ = panel_widths(columns);
+    if (columns != columns_) widths_ = panel_widths(columns), columns_ = columns;
     cells_ = (rows + kNumbers - 1) / kNumbers;
     numbers_.resize(static_cast<std::size_t>(round_up(columns, 16) * cells_ * kNumbers));
     Number* to = numbers_.data();
@@ -82,7 +82,7 @@ class RowPanels {
 
  private:
   std::vector<int64_t> widths_;
-  int64_t cells_ = 0;
+  int64_t columns_ = 0, cells_ = 0;
   std::vector<Number> numbers_;
 };
 

@@ -1,6 +1,6 @@
 #include "kernels/attention_rows.h"
 
-#include <cmath>  // INFINITY
+#include <cmath>  // INFINITY, std::log
 
 #include "kernels/exp.h"
 #include "kernels/row_clones.h"
@@ -26,6 +26,52 @@ LIMBECK_ROW_BODY RowSum softmax_body(float* scores, Number* weights, int64_t n, 
     put(weights[i], weight);
   }
   return {largest, total};
+}
+
+constexpr int64_t kStep = 16;  // numbers that are done together, so that no row ends in single ones
+
+template <class Number>
+LIMBECK_ROW_BODY void softmax_rows_body(const SoftmaxRows<Number>& a) {
+  const int64_t whole = (a.columns + kStep - 1) / kStep * kStep;
+  const float scale = a.scale != 0 ? a.scale : 1e-30f;  // 0 times the infinity behind the row is no number
+  for (int64_t r = 0; r < a.rows; ++r) {
+    float* scores = a.scores + r * a.stride;
+    Number* weights = a.weights + r * a.stride;
+    for (int64_t i = a.columns; i < whole; ++i) scores[i] = -INFINITY;
+    float highest[kStep], sums[kStep] = {};
+    for (float& h : highest) h = -INFINITY;
+    for (int64_t at = 0; at < whole; at += kStep)
+#pragma omp simd
+      for (int64_t i = 0; i < kStep; ++i) {
+        const float score = scores[at + i] * scale;
+        scores[at + i] = score;
+        highest[i] = score > highest[i] ? score : highest[i];
+      }
+    float largest = highest[0], total = 0;
+    for (const float h : highest) largest = h > largest ? h : largest;
+    for (int64_t at = 0; at < whole; at += kStep)
+#pragma omp simd
+      for (int64_t i = 0; i < kStep; ++i) {
+        const float weight = exp_of_negative(scores[at + i] - largest);
+        sums[i] += weight;
+        put(weights[at + i], weight);
+      }
+    for (const float sum : sums) total += sum;
+    for (int64_t i = a.columns; i < whole; ++i) weights[i] = {};
+    a.inverse[r] = 1 / total;
+    if (a.log_sums) a.log_sums[r * a.log_stride] = largest + std::log(total);
+  }
+}
+
+template <class Number>
+LIMBECK_ROW_BODY void scale_rows_body(const ScaledRows<Number>& a) {
+  for (int64_t r = 0; r < a.rows; ++r) {
+    const float* from = a.from + r * a.from_stride;
+    Number* to = a.to + r * a.to_stride;
+    const float scale = a.scales[r];
+#pragma omp simd
+    for (int64_t i = 0; i < a.n; ++i) put(to[i], from[i] * scale);
+  }
 }
 
 // One row of keys by 48 queries.
@@ -66,6 +112,20 @@ LIMBECK_ROW_CLONES RowSum softmax_row(float* scores, float* weights, int64_t n, 
 }
 LIMBECK_ROW_CLONES RowSum softmax_row(float* scores, BFloat16* weights, int64_t n, float scale) {
   return softmax_body(scores, weights, n, scale);
+}
+
+LIMBECK_ROW_CLONES void softmax_rows(const SoftmaxRows<float>& rows) {
+  softmax_rows_body(rows);
+}
+LIMBECK_ROW_CLONES void softmax_rows(const SoftmaxRows<BFloat16>& rows) {
+  softmax_rows_body(rows);
+}
+
+LIMBECK_ROW_CLONES void scale_rows(const ScaledRows<float>& rows) {
+  scale_rows_body(rows);
+}
+LIMBECK_ROW_CLONES void scale_rows(const ScaledRows<BFloat16>& rows) {
+  scale_rows_body(rows);
 }
 
 LIMBECK_ROW_CLONES void softcap_row(float* scores, int64_t n, float scale, float cap) {

@@ -16,6 +16,20 @@ struct RowSum {
 RowSum softmax_row(float* scores, float* weights, int64_t n, float scale);
 RowSum softmax_row(float* scores, BFloat16* weights, int64_t n, float scale);
 
+// The same of several rows that see the same keys; a row's inverse becomes 1 / total.
+template <class Number>
+struct SoftmaxRows {
+  float* scores = nullptr;    // [rows, stride]; written over, with room for columns rounded up to 16
+  Number* weights = nullptr;  // [rows, stride], zeros from columns to columns rounded up to 16
+  int64_t stride = 0, rows = 0, columns = 0;
+  float scale = 1;
+  float* inverse = nullptr;   // [rows]
+  float* log_sums = nullptr;  // log Σ exp(scale·score) of row r at r·log_stride, or null
+  int64_t log_stride = 0;
+};
+void softmax_rows(const SoftmaxRows<float>& rows);
+void softmax_rows(const SoftmaxRows<BFloat16>& rows);
+
 // scores = cap·tanh(scale·scores / cap), cap > 0
 void softcap_row(float* scores, int64_t n, float scale, float cap);
 
@@ -25,6 +39,16 @@ void drop_weights(BFloat16* weights, int64_t n, int64_t first, MaskRow mask, uin
 
 void scale_row(const float* from, float* to, int64_t n, float scale);
 void scale_row(const float* from, BFloat16* to, int64_t n, float scale);
+// to [rows, to_stride] = from [rows, from_stride] · scales [rows]
+template <class Number>
+struct ScaledRows {
+  const float* from = nullptr;
+  Number* to = nullptr;
+  int64_t from_stride = 0, to_stride = 0, rows = 0, n = 0;
+  const float* scales = nullptr;
+};
+void scale_rows(const ScaledRows<float>& rows);
+void scale_rows(const ScaledRows<BFloat16>& rows);
 void add_row(const float* from, float* to, int64_t n);  // to += from
 float dot_row(const float* a, const float* b, int64_t n);
 float dot_row(const BFloat16* a, const BFloat16* b, int64_t n);

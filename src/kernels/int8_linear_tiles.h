@@ -96,33 +96,40 @@ template <class From>
   return result;
 }
 
+// Writes kLanes integers; returns them.
+[[gnu::always_inline]] inline IntLanes round_lanes(Lanes numbers, float inverse, int8_t* to) {
+  typedef int8_t SmallLanes __attribute__((vector_size(kLanes)));
+  const IntLanes integers = rounded_lanes(numbers * inverse);
+  const SmallLanes small = __builtin_convertvector(integers, SmallLanes);
+  std::memcpy(to, &small, sizeof(small));
+  return integers;
+}
+
 // x [k] -> integers [k rounded up to 4], their scale and -zero times their sum. A row with a NaN or an infinity has NaN
 // for its scale.
 template <class From>
 void quantise_whole_row(const From* x, int64_t k, int32_t zero, int8_t* integers, float* scale, int32_t* offset) {
-  typedef int8_t SmallLanes __attribute__((vector_size(kLanes)));
   const uint32_t most = largest_bits(x, k);
   const float largest = std::bit_cast<float>(most);
-  const bool finite = most < 0x7f800000u, tiny = largest < 1e-30f;
-  const float inverse = finite && !tiny ? 127 / largest : 0;
-  *scale = !finite ? std::numeric_limits<float>::quiet_NaN() : (tiny ? 0 : largest / 127);
-  IntLanes sums = {};
-  int32_t sum = 0;
-  const int64_t end = (k + 3) / 4 * 4;
-  for (int64_t i = 0; i < end; i += kLanes) {
-    Lanes numbers;
-    if (i + kLanes <= k) {
-      numbers = load_wide(x + i);
-    } else {
-      From last[kLanes] = {};
-      for (int64_t j = i; j < k; ++j) last[j - i] = x[j];
-      numbers = load_wide(last);
-    }
-    const IntLanes integer = rounded_lanes((finite ? numbers : Lanes{}) * inverse);
-    sums += integer;
-    const SmallLanes small = __builtin_convertvector(integer, SmallLanes);
-    std::memcpy(integers + i, &small, static_cast<std::size_t>(i + kLanes <= end ? kLanes : end - i));
+  const int64_t whole = k / kLanes * kLanes, end = (k + 3) / 4 * 4;
+  if (most >= 0x7f800000u || largest < 1e-30f) {
+    std::memset(integers, 0, static_cast<std::size_t>(end));
+    *scale = largest < 1e-30f ? 0 : std::numeric_limits<float>::quiet_NaN();
+    *offset = 0;
+    return;
   }
+  const float inverse = 127 / largest;
+  *scale = largest / 127;
+  IntLanes sums = {};
+  for (int64_t i = 0; i < whole; i += kLanes) sums += round_lanes(load_wide(x + i), inverse, integers + i);
+  if (whole < k) {
+    From last[kLanes] = {};
+    int8_t small[kLanes];
+    for (int64_t i = whole; i < k; ++i) last[i - whole] = x[i];
+    sums += round_lanes(load_wide(last), inverse, small);
+    std::memcpy(integers + whole, small, static_cast<std::size_t>(end - whole));
+  }
+  int32_t sum = 0;
 #pragma GCC unroll 16
   for (int lane = 0; lane < kLanes; ++lane) sum += sums[lane];
   *offset = -zero * sum;

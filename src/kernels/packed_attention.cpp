@@ -127,29 +127,63 @@ class Forward {
     const int64_t begin = sight.first_block(block) * kBlock;
     const int64_t end = round_up(sight.end_key(first + rows - 1), kNumbers);
     float scale_back[kBlock];
+    if (!shape_.causal && shape_.softcap == 0)
+      weigh_together(work, head, first, rows, scale_back);
+    else
+      weigh_one_by_one(work, head, first, rows, begin, end, scale_back);
+    if (shape_.dropout > 0)
+      for (int64_t r = 0; r < rows; ++r) {
+        const int64_t query = first + r, lowest = sight.first_key(query);
+        drop_weights(weights_.data() + r * padded + lowest, sight.end_key(query) - lowest, lowest,
+                     mask_of(shape_, work, head, query), mask_threshold(shape_.dropout));
+        scale_back[r] *= static_cast<float>(1 / (1 - shape_.dropout));
+      }
+    const int64_t width = round_up(dim, 16);
+    values_.multiply(tiles<Number>(), weights_.data() + begin, padded, rows, begin / kNumbers, end / kNumbers,
+                     sums_.data(), width);
+    ScaledRows<Number> scaled;
+    scaled.from = sums_.data();
+    scaled.from_stride = width;
+    scaled.to = y_ + ((work.begin + first) * shape_.heads + head) * dim;
+    scaled.to_stride = shape_.heads * dim;
+    scaled.rows = rows;
+    scaled.n = dim;
+    scaled.scales = scale_back;
+    scale_rows(scaled);
+  }
+
+  // Queries that see the same keys.
+  void weigh_together(const Work& work, int64_t head, int64_t first, int64_t rows, float* scale_back) {
+    SoftmaxRows<Number> task;
+    task.scores = scores_.data();
+    task.weights = weights_.data();
+    task.stride = round_up(work.length, kBlock);
+    task.rows = rows;
+    task.columns = work.length;
+    task.scale = shape_.scale;
+    task.inverse = scale_back;
+    if (log_sums_) task.log_sums = log_sums_ + (work.begin + first) * shape_.heads + head;
+    task.log_stride = shape_.heads;
+    softmax_rows(task);
+  }
+
+  // Weights from begin to end, zeros where a query sees no key.
+  void weigh_one_by_one(const Work& work, int64_t head, int64_t first, int64_t rows, int64_t begin, int64_t end,
+                        float* scale_back) {
+    const Sight sight(shape_, work.length);
+    const int64_t padded = round_up(work.length, kBlock);
+    const bool capped = shape_.softcap > 0;
     for (int64_t r = 0; r < rows; ++r) {
       const int64_t query = first + r, lowest = sight.first_key(query), last = sight.end_key(query);
       float* scores = scores_.data() + r * padded;
       Number* weights = weights_.data() + r * padded;
       std::fill(weights + begin, weights + lowest, Number{});
-      const bool capped = shape_.softcap > 0;
       if (capped) softcap_row(scores + lowest, last - lowest, shape_.scale, shape_.softcap);
       const RowSum sum = softmax_row(scores + lowest, weights + lowest, last - lowest, capped ? 1.0f : shape_.scale);
       std::fill(weights + last, weights + end, Number{});
       scale_back[r] = 1 / sum.total;
-      if (shape_.dropout > 0) {
-        drop_weights(weights + lowest, last - lowest, lowest, mask_of(shape_, work, head, query),
-                     mask_threshold(shape_.dropout));
-        scale_back[r] *= static_cast<float>(1 / (1 - shape_.dropout));
-      }
       if (log_sums_) log_sums_[(work.begin + query) * shape_.heads + head] = sum.largest + std::log(sum.total);
     }
-    const int64_t width = round_up(dim, 16);
-    values_.multiply(tiles<Number>(), weights_.data() + begin, padded, rows, begin / kNumbers, end / kNumbers,
-                     sums_.data(), width);
-    Number* y = y_ + ((work.begin + first) * shape_.heads + head) * dim;
-    for (int64_t r = 0; r < rows; ++r)
-      scale_row(sums_.data() + r * width, y + r * shape_.heads * dim, dim, scale_back[r]);
   }
 
   AttentionShape shape_;

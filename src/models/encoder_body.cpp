@@ -8,7 +8,9 @@
 
 #include "base/errors.h"
 #include "base/profile.h"
+#include "formats/int8_weights.h"
 #include "nn/dropout.h"
+#include "nn/packed_attention.h"
 
 namespace limbeck::models {
 namespace {
@@ -101,6 +103,24 @@ at::Tensor EncoderBlock::forward(const at::Tensor& x, int64_t layer, nn::Attenti
   return norm_.add_forward(attended, dropout(mlp_.forward(attended), place_after_mlp(layer), dropout_)).second;
 }
 
+nn::FrozenBlock EncoderBlock::take_frozen(const nn::Packing& pack) {
+  nn::FrozenBlock block;
+  block.queries_keys_values = nn::take_product(qkv_, pack);
+  block.attention_out = nn::take_product(out_, pack);
+  nn::FrozenProduct* products[] = {&block.in, &block.out};
+  std::size_t i = 0;
+  mlp_.each_product([&](nn::Linear& linear) { *products[i++] = nn::take_product(linear, pack); });
+  const auto take = [](nn::LayerNorm& norm, at::Tensor& weight, at::Tensor& bias) {
+    nn::Parameters p;
+    norm.parameters(p);
+    weight = p.list()[0].tensor->detach();
+    bias = p.list()[1].tensor->detach();
+  };
+  take(attention_norm_, block.attention_norm_weight, block.attention_norm_bias);
+  take(norm_, block.norm_weight, block.norm_bias);
+  return block;
+}
+
 void EncoderBlock::parameters(nn::Parameters& p) {
   qkv_.parameters(p);
   p.group(names_.attention_out, out_);
@@ -149,6 +169,10 @@ EncoderOutput EncoderBody::forward(const at::Tensor& ids, const at::Tensor& type
   out.keys = dropout.keys;
   at::Tensor x = embed(ids, types, positions, want, dropout);
   if (want.hidden_states) out.hidden_states.push_back(x);
+  if (fused_) {
+    out.hidden = run_fused(x, plan, want, out);
+    return out;
+  }
   for (int64_t layer = 0; layer < config_.num_hidden_layers; ++layer) {
     EncoderBlock& block = blocks_[static_cast<std::size_t>(block_of_layer(config_, layer))];
     x = block.forward(x, layer, plan, dropout, want.attention ? &out.attention : nullptr);
@@ -156,6 +180,30 @@ EncoderOutput EncoderBody::forward(const at::Tensor& ids, const at::Tensor& type
   }
   out.hidden = x;
   return out;
+}
+
+at::Tensor EncoderBody::run_fused(const at::Tensor& x, nn::AttentionPlan& plan, const EncoderWant& want,
+                                  EncoderOutput& out) {
+  const std::vector<int64_t>* documents = nn::whole_documents(plan);
+  if (!documents || want.dropout_salt)
+    fail(config_.model_type, "expected whole documents without dropout for a frozen model but received another plan");
+  std::vector<int64_t> order;
+  for (int64_t layer = 0; layer < config_.num_hidden_layers; ++layer) order.push_back(block_of_layer(config_, layer));
+  if (!want.hidden_states && !want.attention) return fused_->forward(x, *documents, order);
+  at::Tensor hidden = x;
+  for (const int64_t block : order) {
+    at::Tensor qkv;
+    hidden = want.attention ? fused_->forward(hidden, *documents, block, qkv)
+                            : fused_->forward(hidden, *documents, std::vector<int64_t>{block});
+    if (want.attention) {
+      const nn::Heads heads = nn::split_heads(qkv, {.queries = config_.num_attention_heads,
+                                                    .keys = config_.num_attention_heads,
+                                                    .head_dim = config_.hidden_size / config_.num_attention_heads});
+      out.attention.push_back({heads.q, heads.k, heads.v});
+    }
+    if (want.hidden_states) out.hidden_states.push_back(hidden);
+  }
+  return hidden;
 }
 
 void EncoderBody::parameters(nn::Parameters& p) {
@@ -189,8 +237,21 @@ void EncoderBody::weights_changed() {
 void EncoderBody::freeze(Precision precision, WeightFormat weights) {
   if (frozen_) fail(config_.model_type, "expected a trainable model but received one that was frozen");
   frozen_ = true;
-  each_product([&](auto& product) { product.freeze(precision, weights); });
-  for (EncoderBlock& block : blocks_) block.freeze_norms();
+  if (config_.hidden_size / config_.num_attention_heads % 2 == 0) {  // what the kernel of attention takes
+    fused_.emplace(nn::FrozenBlocks{.heads = config_.num_attention_heads,
+                                    .epsilon = config_.layer_norm_eps,
+                                    .activation = config_.activation,
+                                    .precision = precision});
+    const nn::Packing pack =
+        formats::has_int8_weights(config_.original, config_.model_type) && weights == WeightFormat::kAsPrecision
+            ? nn::Packing(nn::pack_int8_weight)
+            : [&](const at::Tensor& w) { return nn::pack_weight(w, nn::resolved(weights, precision)); };
+    for (EncoderBlock& block : blocks_) fused_->blocks.push_back(block.take_frozen(pack));
+    if (projection_) projection_->freeze(precision, weights);
+  } else {
+    each_product([&](auto& product) { product.freeze(precision, weights); });
+    for (EncoderBlock& block : blocks_) block.freeze_norms();
+  }
   norm_.freeze();
   words_.freeze(precision);
   places_.freeze(precision);

@@ -12,6 +12,7 @@
 
 #include "models/encoder.h"
 #include "nn/embedding.h"
+#include "nn/frozen_blocks.h"
 #include "nn/layer_norm.h"
 #include "nn/linear.h"
 #include "nn/mlp.h"
@@ -50,6 +51,8 @@ class EncoderBlock {
     mlp_.each_product(f);
   }
   void freeze_norms() { attention_norm_.freeze(), norm_.freeze(); }
+  // What it is once frozen; it has no weights of its own afterwards.
+  nn::FrozenBlock take_frozen(const nn::Packing& pack);
 
  private:
   const EncoderNames& names_;
@@ -77,6 +80,7 @@ class EncoderBody {
  private:
   at::Tensor embed(const at::Tensor& ids, const at::Tensor& types, const at::Tensor& positions, const EncoderWant& want,
                    const RowDropout& dropout);
+  at::Tensor run_fused(const at::Tensor& x, nn::AttentionPlan& plan, const EncoderWant& want, EncoderOutput& out);
   template <class F>
   void each_product(F&& f);
 
@@ -87,6 +91,7 @@ class EncoderBody {
   nn::LayerNorm norm_;
   std::optional<nn::Linear> projection_;
   std::vector<EncoderBlock> blocks_;
+  std::optional<nn::FrozenBlocks> fused_;  // instead of the blocks, once frozen
   bool frozen_ = false;
 };
 

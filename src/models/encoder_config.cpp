@@ -6,6 +6,7 @@
 #include "base/errors.h"
 #include "base/files.h"
 #include "base/printable.h"
+#include "formats/int8_weights.h"
 #include "models/config.h"  // read_activation
 #include "models/encoder_catalog.h"
 
@@ -190,9 +191,7 @@ EncoderConfig read_encoder_config(const Json& config_json, const std::string& wh
   if (!r.has("model_type")) fail(where, "model_type: expected a string but the key is missing");
   c.model_type = r.text("model_type", "");
   const EncoderArchitecture& row = encoder_architecture_of(c.model_type, where);
-  if (r.has("quantization_config"))
-    fail(where, "quantization_config: expected plain weights but received {}",
-         ConfigReader::brief(r.at("quantization_config")));
+  formats::has_int8_weights(config_json, where);  // refuses what is quantised in another way
   c.vocab_size = r.integer("vocab_size");
   c.initializer_range = r.number("initializer_range", 0.02);
   if (r.has("pad_token_id")) c.pad_token_id = r.integer("pad_token_id");
@@ -219,6 +218,7 @@ Head read_head(const Json& config_json, const std::string& where) {
 
 Json write_encoder_config(const EncoderConfig& c, const Head& head, Precision stored) {
   Json json = c.original.is_object() ? c.original : Json::object();
+  json.erase("quantization_config");  // of files that this was read from
   const EncoderArchitecture& row = encoder_architecture_of(c.model_type, "write_encoder_config");
   for (const auto& [end, kind] : kClassEnds)
     if (kind == head.kind) {

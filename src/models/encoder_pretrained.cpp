@@ -9,6 +9,7 @@
 #include "base/errors.h"
 #include "base/files.h"
 #include "base/phases.h"
+#include "formats/int8_weights.h"
 #include "formats/safetensors.h"
 #include "models/encoder.h"
 #include "models/encoder_catalog.h"
@@ -96,7 +97,8 @@ LoadedEncoder load_encoder(const fs::path& folder, const std::optional<Head>& he
   const EncoderArchitecture& row = encoder_architecture_of(config.model_type, where);
   const Head own = read_head(json, where), wanted = checked_head(config, head.value_or(own));
   if (wanted.kind == HeadKind::kMaskedLm) ConfigReader(json, where).refuse("tie_word_embeddings", true);
-  const auto source = formats::open_safetensors_folder(folder);
+  auto source = formats::open_safetensors_folder(folder);
+  if (formats::has_int8_weights(json, where)) source = formats::read_int8_weights(std::move(source));
   check_size(count_encoder_weights(config), *source);
 
   LoadedEncoder result;

@@ -36,6 +36,8 @@ class PackedPlan final : public AttentionPlan {
   }
 
   at::Tensor positions() const override { return positions_; }
+  bool shows_whole_documents() const { return !kind_.causal && kind_.dropout == 0; }
+  const std::vector<int64_t>& offsets() const { return offsets_; }
 
   at::Tensor attend(int64_t layer, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                     const AttentionOptions& options) override {
@@ -82,6 +84,11 @@ std::unique_ptr<AttentionPlan> packed_full(std::vector<int64_t> offsets, double 
                                                                            .dropout = dropout,
                                                                            .dropout_salt = dropout_salt,
                                                                            .document_keys = std::move(document_keys)});
+}
+
+const std::vector<int64_t>* whole_documents(const AttentionPlan& plan) {
+  const auto* packed = dynamic_cast<const PackedPlan*>(&plan);
+  return packed && packed->shows_whole_documents() ? &packed->offsets() : nullptr;
 }
 
 }  // namespace limbeck::nn

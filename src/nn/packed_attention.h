@@ -30,4 +30,7 @@ at::Tensor packed_attention(const at::Tensor& q, const at::Tensor& k, const at::
 std::unique_ptr<AttentionPlan> packed_full(std::vector<int64_t> offsets, double dropout, uint64_t dropout_salt,
                                            std::vector<uint64_t> document_keys);
 
+// The documents of a packed_full plan without dropout, for steps that hold more than attention; null for other plans.
+const std::vector<int64_t>* whole_documents(const AttentionPlan& plan);
+
 }  // namespace limbeck::nn

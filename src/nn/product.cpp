@@ -9,9 +9,9 @@
 
 #include "base/errors.h"
 #include "base/profile.h"
-#include "formats/gguf_encode.h"
-#include "kernels/block_linear.h"
+#include "kernels/column_sums.h"
 #include "kernels/packed_linear.h"
+#include "nn/weight_packing.h"
 #include "tensor/dtype.h"
 #include "tensor/fresh.h"
 #include "tensor/gradients.h"
@@ -67,6 +67,22 @@ bool has_gradient(const at::Tensor& master) {
   return there.defined() && there.scalar_type() == at::kFloat && there.is_contiguous();
 }
 
+// [N,M] -> [M] fp32
+at::Tensor summed_rows(const at::Tensor& rows) {
+  const bool known = rows.scalar_type() == at::kFloat || rows.scalar_type() == at::kBFloat16;
+  if (!known || !rows.device().is_cpu() || rows.dim() != 2 || rows.stride(1) != 1)
+    return at::sum(rows, {0}, false, at::kFloat);
+  at::Tensor sums = at::empty({rows.size(1)}, rows.options().dtype(at::kFloat).requires_grad(false));
+  const auto run = [&](const auto* numbers) {
+    kernels::column_sums(numbers, rows.stride(0), rows.size(0), rows.size(1), sums.mutable_data_ptr<float>());
+  };
+  if (rows.scalar_type() == at::kFloat)
+    run(rows.const_data_ptr<float>());
+  else
+    run(static_cast<const kernels::BFloat16*>(rows.const_data_ptr()));
+  return sums;
+}
+
 // Parts that stand behind each other in memory, as one; undefined where they do not.
 at::Tensor one_behind_the_other(const std::vector<at::Tensor>& parts) {
   if (parts.empty()) return {};
@@ -97,34 +113,6 @@ at::Tensor join(const std::vector<at::Tensor>& parts, at::ScalarType dtype) {
     begin += part.size(0);
   }
   return whole;
-}
-
-// weight [n,k] fp32, rounded to blocks; a row that does not end with a block is filled up with zeros.
-std::shared_ptr<const kernels::PackedWeight> pack_in_blocks(const at::Tensor& weight, kernels::BlockFormat format) {
-  const int64_t n = weight.size(0), k = weight.size(1), whole = kernels::blocks_of_row(k) * kernels::kBlockNumbers;
-  const auto type = format == kernels::BlockFormat::kQ8_0 ? formats::GgufType::kQ8_0 : formats::GgufType::kQ4_0;
-  const at::Tensor rows = whole == k ? weight.contiguous() : at::constant_pad_nd(weight, {0, whole - k});
-  std::vector<std::byte> blocks(
-      static_cast<std::size_t>(n * kernels::blocks_of_row(k) * kernels::bytes_of_block(format)));
-  formats::encode_blocks_again(type, rows.const_data_ptr<float>(), blocks.data(), rows.numel());
-  return kernels::pack_blocks(blocks.data(), n, k, format);
-}
-
-// What `weights` says for products of this precision.
-WeightFormat resolved(WeightFormat weights, Precision precision) {
-  if (weights != WeightFormat::kAsPrecision) return weights;
-  return precision == Precision::kBf16 ? WeightFormat::kBf16 : WeightFormat::kFp32;
-}
-
-std::shared_ptr<const kernels::PackedWeight> pack(const at::Tensor& weight, WeightFormat weights) {
-  if (weights == WeightFormat::kQ8_0) return pack_in_blocks(weight.to(at::kFloat), kernels::BlockFormat::kQ8_0);
-  if (weights == WeightFormat::kQ4_0) return pack_in_blocks(weight.to(at::kFloat), kernels::BlockFormat::kQ4_0);
-  const auto format = weights == WeightFormat::kBf16 ? kernels::Format::kBf16 : kernels::Format::kFp32;
-  const at::Tensor rows = weight.contiguous();
-  if (rows.scalar_type() == at::kBFloat16)
-    return kernels::PackedWeight::pack(static_cast<const kernels::BFloat16*>(rows.const_data_ptr()), rows.size(0),
-                                       rows.size(1), format);
-  return kernels::PackedWeight::pack(rows.const_data_ptr<float>(), rows.size(0), rows.size(1), format);
 }
 
 at::Tensor multiply(const kernels::PackedWeight& weight, const at::Tensor& x, at::ScalarType result,
@@ -209,7 +197,7 @@ std::vector<at::Tensor> master_gradients(const Masters& masters, const at::Tenso
       result[i] = hand_over(weights[i], whole.narrow(0, begin, weights[i].size(0)));
   }
   if (masters.biases.empty()) return result;
-  const at::Tensor sums = at::sum(dy, {0}, false, at::kFloat);
+  const at::Tensor sums = summed_rows(dy);
   begin = 0;
   for (std::size_t i = 0; i < masters.biases.size(); begin += masters.biases[i].size(0), ++i)
     if (masters.biases[i].requires_grad())
@@ -219,7 +207,8 @@ std::vector<at::Tensor> master_gradients(const Masters& masters, const at::Tenso
 
 FrozenLinear freeze_product(const Masters& masters, Precision precision, WeightFormat weights) {
   const WeightFormat format = resolved(weights, precision);
-  const auto weight = pack(join(masters.weights, format == WeightFormat::kBf16 ? at::kBFloat16 : at::kFloat), format);
+  const auto weight =
+      pack_weight(join(masters.weights, format == WeightFormat::kBf16 ? at::kBFloat16 : at::kFloat), format);
   const at::Tensor bias = join(masters.biases, at::kFloat);
   return [weight, bias, precision](const at::Tensor& x) {
     return multiply(*weight, x, dtype_of(precision), bias.defined() ? bias.const_data_ptr<float>() : nullptr);
@@ -228,7 +217,7 @@ FrozenLinear freeze_product(const Masters& masters, Precision precision, WeightF
 
 FrozenLinear freeze_to_fp32(const at::Tensor& weight, Precision precision, WeightFormat weights,
                             const at::Tensor& bias) {
-  const auto packed = pack(weight.detach(), resolved(weights, precision));
+  const auto packed = pack_weight(weight.detach(), resolved(weights, precision));
   const at::Tensor kept = bias.defined() ? bias.detach().to(at::kFloat).contiguous() : bias;
   return [packed, kept](const at::Tensor& x) {
     return multiply(*packed, x, at::kFloat, kept.defined() ? kept.const_data_ptr<float>() : nullptr);

@@ -166,6 +166,60 @@ class SplitRotate : public torch::autograd::Function<SplitRotate> {
   }
 };
 
+Heads parts_of(const at::Tensor& qkv, const HeadCounts& counts) {
+  const int64_t n = qkv.size(0), dim = counts.head_dim;
+  const auto part = [&](int64_t first, int64_t heads) {
+    return qkv.narrow(1, first * dim, heads * dim).view({n, heads, dim});
+  };
+  return {part(0, counts.queries), part(counts.queries, counts.keys), part(counts.queries + counts.keys, counts.keys)};
+}
+
+// The parts are views. Their gradients, which attention writes into one piece (nn/packed_attention.cpp), are that
+// piece.
+class Split : public torch::autograd::Function<Split> {
+ public:
+  static variable_list forward(AutogradContext* context, const at::Tensor& qkv, const HeadCounts& counts) {
+    context->set_materialize_grads(false);
+    context->saved_data["shape"] = std::vector<int64_t>{qkv.size(0), counts.queries, counts.keys, counts.head_dim};
+    context->saved_data["dtype"] = static_cast<int64_t>(qkv.scalar_type());
+    const at::AutoDispatchBelowADInplaceOrView plain_tensors;
+    const Heads heads = parts_of(qkv, counts);
+    return {heads.q, heads.k, heads.v};
+  }
+
+  static variable_list backward(AutogradContext* context, variable_list outer) {
+    const auto shape = context->saved_data["shape"].toIntVector();
+    const HeadCounts counts{.queries = shape[1], .keys = shape[2], .head_dim = shape[3]};
+    const int64_t n = shape[0], width = (counts.queries + 2 * counts.keys) * counts.head_dim;
+    if (const at::Tensor whole = one_piece(outer, width); whole.defined()) return {whole, {}};
+    at::Tensor whole;
+    for (const at::Tensor& part : outer)
+      if (part.defined() && !whole.defined())
+        whole = at::zeros({n, width},
+                          part.options().dtype(static_cast<at::ScalarType>(context->saved_data["dtype"].toInt())));
+    if (!whole.defined()) return {{}, {}};
+    const Heads parts = parts_of(whole, counts);
+    if (outer[0].defined()) parts.q.copy_(outer[0]);
+    if (outer[1].defined()) parts.k.copy_(outer[1]);
+    if (outer[2].defined()) parts.v.copy_(outer[2]);
+    return {whole, {}};
+  }
+
+ private:
+  // [N,width] whose columns the three are; undefined where they are not.
+  static at::Tensor one_piece(const variable_list& parts, int64_t width) {
+    int64_t place = 0;
+    for (const at::Tensor& part : parts) {
+      const bool follows = part.defined() && part.is_alias_of(parts[0]) && part.stride(0) == width &&
+                           part.stride(2) == 1 && part.stride(1) == part.size(2) &&
+                           part.storage_offset() == parts[0].storage_offset() + place;
+      if (!follows) return {};
+      place += part.size(1) * part.size(2);
+    }
+    return parts[0].as_strided({parts[0].size(0), width}, {width, 1}, parts[0].storage_offset());
+  }
+};
+
 }  // namespace
 
 Rope::Rope(const RopeOptions& options)
@@ -224,14 +278,13 @@ Heads rotate_heads(const at::Tensor& qkv, const RopeTable& table, const HeadCoun
 }
 
 Heads split_heads(const at::Tensor& qkv, const HeadCounts& counts) {
-  const int64_t n = qkv.size(0), dim = counts.head_dim;
+  const int64_t dim = counts.head_dim;
   if (qkv.dim() != 2 || dim < 1 || qkv.size(1) != (counts.queries + 2 * counts.keys) * dim)
     fail("split_heads", "expected rows of width {} but received {}", (counts.queries + 2 * counts.keys) * dim,
          qkv.size(1));
-  const auto part = [&](int64_t first, int64_t heads) {
-    return qkv.narrow(1, first * dim, heads * dim).view({n, heads, dim});
-  };
-  return {part(0, counts.queries), part(counts.queries, counts.keys), part(counts.queries + counts.keys, counts.keys)};
+  if (!at::GradMode::is_enabled() || !qkv.requires_grad()) return parts_of(qkv, counts);
+  const variable_list heads = Split::apply(qkv, counts);
+  return {heads[0], heads[1], heads[2]};
 }
 
 }  // namespace limbeck::nn

@@ -4,6 +4,8 @@
 
 #include "cli/program.h"
 #include "generate/tiny_model.h"
+#include "models/encoder_golden.h"
+#include "models/word_tokenizer.h"
 
 namespace limbeck {
 namespace {
@@ -49,6 +51,23 @@ TEST_F(Export, RefusesWhatCannotBeWrittenBeforeItLoads) {
   refused("tiny", {}, "expected a folder that is not there yet");
   refused("x.gguf", {"--type=q5_1"}, "type");
   EXPECT_EQ(run_program({"export", "--model=" + (folder_ / "tiny").string()}).code, 2);
+}
+
+TEST_F(Export, AnEncoderWith8BitWeightsIsAFolderOfHalfTheSizeOrLess) {
+  auto encoder = models::small_encoder(
+      models::small_encoder_config("bert", Json{{"hidden_size", 96}, {"intermediate_size", 192}}));
+  models::save_encoder(folder_ / "encoder", *encoder, *models::word_tokenizer());
+  auto outcome = write("encoder", "int8", {"--weights=int8"});
+  ASSERT_EQ(outcome.code, 0) << outcome.error;
+  outcome = write("encoder", "bf16");
+  ASSERT_EQ(outcome.code, 0) << outcome.error;
+  const auto size = [&](const char* name) { return std::filesystem::file_size(folder_ / name / "model.safetensors"); };
+  EXPECT_LT(size("int8"), size("bf16"));
+  EXPECT_LT(size("bf16") * 10, size("encoder") * 6);
+  EXPECT_EQ(models::load_encoder(folder_ / "int8").model->config().hidden_size, 96);
+  EXPECT_EQ(write("encoder", "encoder.gguf").code, 2);
+  EXPECT_EQ(write("encoder", "encoder.gguf", {"--weights=int8"}).code, 2);
+  EXPECT_EQ(write("tiny", "tiny-int8", {"--weights=int8"}).code, 2);
 }
 
 // Needs llama-cpp-python (scripts/setup --peers) and the demo's model.

@@ -30,6 +30,36 @@ TEST(AttentionRows, SoftmaxKeepsTheLargestAndTheSum) {
   }
 }
 
+TEST(AttentionRows, SoftmaxOfSeveralRowsIsThatOfEach) {
+  for (const int64_t n : {1, 15, 16, 22, 50}) {
+    constexpr int64_t kRows = 5, kStride = 96, kLogStride = 3;
+    std::vector<float> scores(kRows * kStride, 7), weights(kRows * kStride, 9), inverse(kRows), log_sums(15);
+    for (int64_t i = 0; i < kRows * kStride; ++i) scores[i] = 20 * std::sin(static_cast<float>(3 * i + n));
+    std::vector<float> copy = scores, low_copy = scores, low_inverse(kRows);
+    std::vector<BFloat16> low(kRows * kStride);
+    SoftmaxRows<float> task;
+    task.scores = copy.data(), task.weights = weights.data(), task.stride = kStride;
+    task.rows = kRows, task.columns = n, task.scale = 0.5f, task.inverse = inverse.data();
+    task.log_sums = log_sums.data(), task.log_stride = kLogStride;
+    softmax_rows(task);
+    SoftmaxRows<BFloat16> low_task;
+    low_task.scores = low_copy.data(), low_task.weights = low.data(), low_task.stride = kStride;
+    low_task.rows = kRows, low_task.columns = n, low_task.scale = 0.5f, low_task.inverse = low_inverse.data();
+    softmax_rows(low_task);
+    EXPECT_EQ(low_inverse, inverse);
+    for (int64_t r = 0; r < kRows; ++r) {
+      std::vector<float> row(scores.begin() + r * kStride, scores.begin() + r * kStride + n), expected(n);
+      const RowSum sum = softmax_row(row.data(), expected.data(), n, 0.5f);
+      EXPECT_NEAR(inverse[r] * sum.total, 1, 1e-6);
+      EXPECT_NEAR(log_sums[r * kLogStride], sum.largest + std::log(sum.total), 1e-5);
+      for (int64_t i = 0; i < (n + 15) / 16 * 16; ++i) {
+        EXPECT_FLOAT_EQ(weights[r * kStride + i], i < n ? expected[i] : 0) << n << " " << r << " " << i;
+        EXPECT_EQ(low[r * kStride + i].bits, to_bfloat16(weights[r * kStride + i]).bits);
+      }
+    }
+  }
+}
+
 TEST(AttentionRows, PanelsAreNoNarrowerThanNeedBe) {
   EXPECT_EQ(panel_widths(64), (std::vector<int64_t>{32, 32}));
   EXPECT_EQ(panel_widths(48), (std::vector<int64_t>{48}));
@@ -132,6 +162,13 @@ TEST(AttentionRows, SmallOperations) {
   EXPECT_EQ(column, (std::vector<float>{2, 4}));
   scale_row(a.data(), scaled.data(), 5, 2);
   EXPECT_EQ(scaled, (std::vector<float>{2, 4, 6, 8, 10}));
+  const std::vector<float> scales = {3, -1};
+  std::vector<float> rows(5, 7);
+  ScaledRows<float> task;
+  task.from = a.data(), task.from_stride = 2, task.to = rows.data(), task.to_stride = 3;
+  task.rows = 2, task.n = 2, task.scales = scales.data();
+  scale_rows(task);
+  EXPECT_EQ(rows, (std::vector<float>{3, 6, 7, -3, -4}));
 }
 
 }  // namespace

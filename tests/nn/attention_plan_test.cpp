@@ -76,6 +76,14 @@ TEST(PackedFull, DropsByLayerSaltAndDocument) {
   EXPECT_TRUE(at::equal(swapped(other), first));
 }
 
+TEST(PackedFull, NamesItsDocumentsWhereTheySeeThemselvesWhole) {
+  const auto plan = packed_full({0, 2, 5});
+  ASSERT_NE(whole_documents(*plan), nullptr);
+  EXPECT_EQ(*whole_documents(*plan), (std::vector<int64_t>{0, 2, 5}));
+  EXPECT_EQ(whole_documents(*packed_full({0, 2, 5}, 0.1)), nullptr);
+  EXPECT_EQ(whole_documents(*packed_causal({0, 2, 5})), nullptr);
+}
+
 TEST(PackedFull, RefusesWhatItCannotMean) {
   EXPECT_THROW(packed_full({0}), Error);
   EXPECT_THROW(packed_full({0, 3}, 1.0), Error);

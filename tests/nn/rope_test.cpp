@@ -81,5 +81,35 @@ TEST(Rope, YarnMultipliesCosinesByItsAttentionFactor) {
                   static_cast<float>(0.1 * std::log(4.0) + 1));
 }
 
+TEST(SplitHeads, GivesThePartsOfEachRowAndTheirGradientsInOnePiece) {
+  at::manual_seed(3);
+  const HeadCounts counts{.queries = 4, .keys = 2, .head_dim = 6};
+  const at::Tensor rows = exact_randn({7, 48});
+  const auto parts = [&](const std::vector<at::Tensor>& in) {
+    const Heads heads = split_heads(in[0], counts);
+    return Results{heads.q, heads.k, heads.v};
+  };
+  const Results got = parts({rows});
+  EXPECT_TRUE(at::equal(got[0].reshape({7, 24}), rows.narrow(1, 0, 24)));
+  EXPECT_TRUE(at::equal(got[1].reshape({7, 12}), rows.narrow(1, 24, 12)));
+  EXPECT_TRUE(at::equal(got[2].reshape({7, 12}), rows.narrow(1, 36, 12)));
+  const auto by_narrow = [&](const std::vector<at::Tensor>& in) {
+    return Results{in[0].narrow(1, 0, 24).reshape({7, 4, 6}), in[0].narrow(1, 24, 12).reshape({7, 2, 6}),
+                   in[0].narrow(1, 36, 12).reshape({7, 2, 6})};
+  };
+  EXPECT_TRUE(at::equal(gradients_of(parts, {rows})[0], gradients_of(by_narrow, {rows})[0]));
+  const auto values = [&](const std::vector<at::Tensor>& in) { return Results{split_heads(in[0], counts).v}; };
+  const at::Tensor gradient = gradients_of(values, {rows})[0];  // what nobody asked for has none
+  EXPECT_EQ(gradient.narrow(1, 0, 36).abs().sum().item<float>(), 0);
+  EXPECT_GT(gradient.narrow(1, 36, 12).abs().sum().item<float>(), 0);
+  // As attention hands them over: nothing is copied.
+  const at::Tensor leaf = rows.clone().requires_grad_(true), whole = exact_randn({7, 8, 6});
+  const Heads heads = split_heads(leaf, counts);
+  const auto edges = torch::autograd::grad({heads.q, heads.k, heads.v}, {leaf},
+                                           {whole.narrow(1, 0, 4), whole.narrow(1, 4, 2), whole.narrow(1, 6, 2)});
+  EXPECT_TRUE(at::equal(edges[0], whole.view({7, 48})));
+  EXPECT_TRUE(edges[0].is_alias_of(whole));
+}
+
 }  // namespace
 }  // namespace limbeck::nn
