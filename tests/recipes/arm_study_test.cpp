@@ -47,7 +47,8 @@ TEST_F(ArmStudy, TrainsEverySeedOnceAndReadsItAgain) {
 
 TEST_F(ArmStudy, FineTunesATeacherWithoutAHeadAndTakesOneWithAHeadAsItIs) {
   const std::string folder = body();
-  const Study first(options(), folder, run("first"));
+  const limbeck::Run in = run("first");
+  const Study first(options(), folder, in);
   const auto teacher = first.teacher(folder);
   ASSERT_EQ(teacher.arm.folders.size(), 1u);
   const std::string tuned = (teacher.arm.folders[0] / "model").string();
@@ -55,7 +56,7 @@ TEST_F(ArmStudy, FineTunesATeacherWithoutAHeadAndTakesOneWithAHeadAsItIs) {
   const Study second(options(), tuned, again);
   const auto same = second.teacher(tuned);
   EXPECT_FALSE(std::filesystem::exists(again.path("arms/teacher/model")));  // nothing was trained
-  EXPECT_EQ(predictions(again, "teacher"), predictions(run("first"), "teacher"));
+  EXPECT_EQ(predictions(again, "teacher"), predictions(in, "teacher"));
   const data::Batch batch = data::collate({second.task().test.examples[0]});
   EXPECT_TRUE(task_pass(*same.model, batch).logits.detach().equal(task_pass(*teacher.model, batch).logits.detach()));
 }

@@ -23,7 +23,7 @@ class FineTune : public TinyTask {
 
 TEST_F(FineTune, BeatsTheHeadAloneAndTheMajorityAndLeavesATableAndAModel) {
   const FineTuneOptions own = options();
-  const Run folder = run();
+  const limbeck::Run folder = run();
   run_fine_tune(own, folder);
   const Json table = read_json(folder.path("table.json"));
   const auto accuracy = [&](int arm) { return table["arms"][arm]["figures"]["accuracy"]["value"].get<double>(); };

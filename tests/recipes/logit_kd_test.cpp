@@ -44,10 +44,11 @@ TEST_F(LogitKd, AveragesTheStudentsWeightsByOptionsAlone) {
   LogitKdOptions own = options();
   own.arms = {"kd"};
   own.seeds = 1;
-  run_logit_kd(own, run("plain"));
+  const limbeck::Run plain = run("plain"), averaged = run("averaged");
+  run_logit_kd(own, plain);
   own.train.averaging = {.kind = train::AveragingKind::kSwa, .start = 0.5, .every = 2};
-  run_logit_kd(own, run("averaged"));
-  EXPECT_NE(predictions(run("plain"), "kd-1"), predictions(run("averaged"), "kd-1"));
+  run_logit_kd(own, averaged);
+  EXPECT_NE(predictions(plain, "kd-1"), predictions(averaged, "kd-1"));
 }
 
 }  // namespace

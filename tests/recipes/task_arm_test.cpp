@@ -23,7 +23,7 @@ class TaskArms : public TinyTask {
 };
 
 TEST_F(TaskArms, TrainWithEachSeedAndAreReadTheSecondTime) {
-  const Run own = run();
+  const limbeck::Run own = run();
   const ArmContext context{.task = task_, .precision = Precision::kFp32, .num_seeds = 2};
   const TaskArm arm = train_arm(training(), context, own);
   ASSERT_EQ(arm.runs.size(), 2u);
@@ -48,7 +48,9 @@ TEST_F(TaskArms, TakeOtherStepsParametersAndHooks) {
   int steps = 0, losses = 0;
   ArmTraining other = training();
   other.parameters = trainable_head;
-  other.hooks = [&](models::Encoder&, TaskHooks& own, const Run&) { return std::make_unique<Counting>(own, steps); };
+  other.hooks = [&](models::Encoder&, TaskHooks& own, const limbeck::Run&) {
+    return std::make_unique<Counting>(own, steps);
+  };
   other.step = [&](models::Encoder& student, const TaskHooks& hooks) {
     return [&losses, inner = fine_tuning_step(student, task_, hooks)](const data::Batch& batch) {
       ++losses;
@@ -63,7 +65,7 @@ TEST_F(TaskArms, TakeOtherStepsParametersAndHooks) {
 
 TEST_F(TaskArms, OfAModelThatIsThereAreMeasuredOnly) {
   const auto model = encoder(head_of(task_.data));
-  const Run own = run();
+  const limbeck::Run own = run();
   const TaskArm arm =
       measure_arm("teacher", "teacher", *model, {.task = task_, .precision = Precision::kFp32}, own.child("teacher"));
   EXPECT_EQ(arm.num_trained, 0);

@@ -13,7 +13,7 @@ namespace {
 class TaskReport : public testing::Test {
  protected:
   const TemporaryFolder folder_;
-  const Run run_ = Run::open(folder_ / "run", "fine-tune", "", {}, Seed(1));
+  const limbeck::Run run_ = limbeck::Run::open(folder_ / "run", "fine-tune", "", {}, Seed(1));
   const OpenTask task_ = made_up_task();
   TaskResult result_ = made_up_task_result();
 };

@@ -21,7 +21,7 @@ TEST_F(TaskTraining, LearnsATaskAndItsLogitsReadAsPredictions) {
   TaskHooks hooks(*model, task, Seed(1));
   const double before = evaluation::task_metric("accuracy", task.data, task.data.test,
                                                 predict(*model, task.data.description, task.data.test, task.test));
-  const Run own = run();
+  const limbeck::Run own = run();
   const auto result = train::fit(trainable(*model), task.train.examples, fine_tuning_step(*model, task, hooks),
                                  kFilmTraining, own, hooks);
   const auto predictions = predict(*model, task.data.description, task.data.test, task.test);
@@ -75,7 +75,7 @@ TEST_F(TaskTraining, OfTheHeadAloneLeavesTheBodyAsItIs) {
   TaskHooks hooks(*model, task, Seed(1));
   const train::Trainable head = trainable_head(*model);
   EXPECT_LT(head.parameters.size(), trainable(*model).parameters.size());
-  const Run own = run();
+  const limbeck::Run own = run();
   train::fit(head, task.train.examples, fine_tuning_step(*model, task, hooks), {.max_steps = 3, .learning_rate = 0.1},
              own, hooks);
   EXPECT_TRUE(at::equal(model->word_embeddings(), before));
@@ -122,7 +122,7 @@ TEST_F(TaskTraining, LearnsEveryKindOfTaskByHeart) {
     const OpenTask task = open(kind.options);
     const auto model = encoder(head_of(task.data));
     TaskHooks hooks(*model, task, Seed(1));
-    const Run own = run(std::string("run-") + kind.name);
+    const limbeck::Run own = run(std::string("run-") + kind.name);
     train::fit(trainable(*model), task.train.examples, fine_tuning_step(*model, task, hooks),
                {.max_steps = 120, .batch_size = 4, .learning_rate = 3e-3, .warmup_steps = 5}, own, hooks);
     const auto predictions = predict(*model, task.data.description, task.data.test, task.test);
@@ -140,10 +140,10 @@ TEST_F(TaskTraining, TakesSomeOfTheTrainingRowsBySeed) {
 
 TEST_F(TaskTraining, CountsRowsThatWereCutAmongTheNotes) {
   TaskDataOptions options = film_data();
-  options.tokens = {.max_length = 8, .overlong = data::Overlong::kLongestFirst};
+  options.tokens = {.max_length = 7, .overlong = data::Overlong::kLongestFirst};
   const OpenTask task = open(options);
   EXPECT_EQ(task.test.num_cut, 60);
-  EXPECT_NE(task.data.notes.back().find("test: 60 of 60 rows cut to 8 tokens"), std::string::npos);
+  EXPECT_NE(task.data.notes.back().find("test: 60 of 60 rows cut to 7 tokens"), std::string::npos);
 }
 
 TEST_F(TaskTraining, NeedsTrainingAndTestRows) {

@@ -31,7 +31,8 @@ class TinyEncoder : public TinyTask {
   }
   static Json table_of(const limbeck::Run& run) { return read_json(run.path("table.json")); }
   static Json arm_of(const limbeck::Run& run, const std::string& name) {
-    for (const Json& arm : table_of(run)["arms"])
+    const Json table = table_of(run);
+    for (const Json& arm : table["arms"])
       if (arm["arm"] == name) return arm;
     throw Error("no arm " + name);
   }
