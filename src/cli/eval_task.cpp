@@ -128,7 +128,7 @@ int eval_task(const Args& args) {
     print_comparisons(evaluation::compare_tasks(task.data, rows, runs, others, bootstrap), details["less_the_other"]);
   }
   if (options.speed) {
-    const recipes::ArmSpeed speed = recipes::measure_speed(encoder, split, options.precision);
+    const recipes::ArmSpeed speed = recipes::measure_speed(encoder, split);
     fmt::print("\n{:.2f} ms a row alone, {:.2f} ms among 32, from token ids to logits\n", speed.one, speed.thirty_two);
     details["milliseconds_batch_1"] = speed.one, details["milliseconds_batch_32"] = speed.thirty_two;
   }

@@ -76,7 +76,8 @@ void measure(models::Encoder& encoder, const ArmContext& context, const Run& run
   encoder.set_precision(context.precision);
   evaluation::write_predictions(run.path(kPredictions), task.data, task.data.test,
                                 predict(encoder, task.data.description, task.data.test, task.test));
-  const ArmSpeed speed = measure_speed(encoder, task.test, context.precision);
+  encoder.freeze(context.precision);
+  const ArmSpeed speed = measure_speed(encoder, task.test);
   write_json(run.path(kMeasured), {{"parameters", parameters},
                                    {"trained_parameters", num_trained},
                                    {"milliseconds_batch_1", speed.one},
@@ -184,10 +185,9 @@ TaskArm majority_arm(const OpenTask& task) {
   return arm;
 }
 
-ArmSpeed measure_speed(models::Encoder& encoder, const data::EncodedSplit& split, Precision precision) {
+ArmSpeed measure_speed(models::Encoder& encoder, const data::EncodedSplit& split) {
   const Phase phase("measure speed", "evaluation");
   const at::NoGradGuard no_grad;
-  encoder.freeze(precision);
   const auto singles = batches_of(split.examples, 1, 200), batches = batches_of(split.examples, 32, 20);
   if (singles.empty()) return {};
   const auto in_batch = static_cast<double>(batches.front().indices.size());

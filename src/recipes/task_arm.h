@@ -52,7 +52,7 @@ struct ArmContext {
 // A run that is there already is read instead.
 TaskArm train_arm(const ArmTraining& training, const ArmContext& context, const Run& arms);
 
-// The arm of a model that is there already, such as the teacher.
+// The arm of a model that is there already, such as the teacher. Freezes it.
 TaskArm measure_arm(const std::string& name, const std::string& title, models::Encoder& encoder,
                     const ArmContext& context, const Run& run);
 
@@ -60,8 +60,8 @@ TaskArm measure_arm(const std::string& name, const std::string& title, models::E
 // every word, no answer).
 TaskArm majority_arm(const OpenTask& task);
 
-// Freezes the encoder.
-ArmSpeed measure_speed(models::Encoder& encoder, const data::EncodedSplit& split, Precision precision);
+// Of a frozen encoder.
+ArmSpeed measure_speed(models::Encoder& encoder, const data::EncodedSplit& split);
 
 int64_t num_weights(models::Encoder& encoder);
 
