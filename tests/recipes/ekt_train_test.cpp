@@ -42,6 +42,18 @@ TEST_F(Training, TheStudentLearnsToWriteThePrograms) {
   EXPECT_LT(loss_of(models::load_pretrained(run.path("model"))), 0.2 * loss_of(context.student()));
 }
 
+TEST_F(Training, TheMeanOfTheStudentsWeightsRemainsByOptionsAlone) {
+  const auto run = open_run("run");
+  const EktContext context(options_, run);
+  options_.train.epochs = 10;
+  train_student(context, usual_course(context, pairs()), run.child("last"), run.path("last-model"));
+  options_.train.averaging = {.kind = train::AveragingKind::kSwa, .start = 0.5, .every = 1};
+  train_student(context, usual_course(context, pairs()), run.child("mean"), run.path("mean-model"));
+  const double mean = loss_of(models::load_pretrained(run.path("mean-model")));
+  EXPECT_NE(mean, loss_of(models::load_pretrained(run.path("last-model"))));
+  EXPECT_LT(mean, loss_of(context.student()));
+}
+
 TEST_F(Training, TheBestCheckpointOnHeldOutProblemsIsWhatRemains) {
   const auto run = open_run("run");
   const EktContext context(options_, run);
