@@ -25,6 +25,8 @@ const std::vector<Verb>& verbs() {
        "Answers other programs as an OpenAI-compatible server (completions, chat, streaming)", verb_serve},
       {"score", "limbeck score --model=DIR|FILE.gguf --input=texts.jsonl --out=scores.jsonl",
        "Gives the log-probability of every token of given texts", verb_score, Work::kLong},
+      {"embed", "limbeck embed --model=DIR --input=texts.jsonl --out=vectors.jsonl|vectors.npy",
+       "Gives a vector for each of given texts, as sentence-transformers does", verb_embed, Work::kLong},
       {"tokenize", "limbeck tokenize --model=DIR|FILE.gguf --input=lines.txt --out=ids.jsonl",
        "Gives the ids of each line of a text", verb_tokenize, Work::kLong},
       {"train-tokenizer", "limbeck train-tokenizer --kind=wordpiece|bpe --vocab-size=N --input=FILES --out=DIR",

@@ -21,6 +21,7 @@ int verb_plan(const Args& args);
 int verb_predict(const Args& args);
 int verb_record(const Args& args);
 int verb_score(const Args& args);
+int verb_embed(const Args& args);
 int verb_tokenize(const Args& args);
 int verb_train_tokenizer(const Args& args);
 int verb_verify(const Args& args);
