@@ -2,12 +2,15 @@
 #include "recipes/catalog.h"
 
 #include "base/errors.h"
+#include "recipes/distilbert.h"
 #include "recipes/ekt.h"
 #include "recipes/fine_tune.h"
 #include "recipes/fine_tune_cot.h"
 #include "recipes/layer_drop.h"
 #include "recipes/logit_kd.h"
+#include "recipes/mlm.h"
 #include "recipes/swa.h"
+#include "recipes/tinybert.h"
 
 namespace limbeck::recipes {
 namespace {
@@ -68,6 +71,23 @@ const std::vector<Method>& methods() {
        "depth, the whole model, dropping after fine-tuning, fresh weights of the same depth, and distillation from the "
        "whole model; the depth that a task allows.",
        job_of<LayerDropOptions>(run_layer_drop)},
+      {"mlm", "arXiv:1810.04805", "Masked language modelling",
+       "Pretrains a small encoder on plain texts, from fresh weights or from a model: tokens are hidden and guessed, "
+       "others "
+       "each time a text is seen. Where teachers and students on a user's own texts begin.",
+       job_of<MlmOptions>(run_mlm)},
+      {"distilbert", "arXiv:1910.01108", "DistilBERT",
+       "An encoder with half of the teacher's blocks learns its masked language modelling on plain texts by three "
+       "losses "
+       "at once: the teacher's distribution, the hidden tokens, and the direction of the hidden states. Arms beside "
+       "it: "
+       "each loss left out, random weights to start from, and no teacher; each is fine-tuned on a task several times.",
+       job_of<DistilbertOptions>(run_distilbert)},
+      {"tinybert", "arXiv:1909.10351", "TinyBERT",
+       "A narrow and shallow encoder learns a teacher's embeddings, attention scores and hidden states on plain texts, "
+       "then on a task's rows and variants of them, and last its logits. Arms beside it: the same encoder fine-tuned, "
+       "with logits alone, and without each of these parts.",
+       job_of<TinybertOptions>(run_tinybert)},
   };
   return list;
 }

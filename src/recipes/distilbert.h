@@ -1,0 +1,75 @@
+// DistilBERT (Sanh, Debut, Chaumond, Wolf; arXiv:1910.01108): a student with half of the teacher's blocks, started from
+// them, learns the teacher's masked language modelling on plain text by three losses at once (recipes/triple_loss.h).
+// It is then fine-tuned like any encoder. Beside it: each loss left out, random weights to start from, and masked
+// language modelling without a teacher.
+//
+// Masks are the official code's: ⌈0.15 · tokens⌉ of a whole batch, chosen in proportion to count ^ -0.7. Blocks that
+// stay are evenly spaced, first and last among them (0 2 4 7 9 11 of 12). Differs from the official code: the teacher
+// reads without dropout and in the precision of the products; random replacements are never special tokens; the
+// embedding of type 0 is added to the positions' instead of being dropped; positions are trained; the weights with the
+// lowest held-out loss are kept.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/fields.h"
+#include "base/run.h"
+#include "recipes/masked_lm.h"
+#include "recipes/task_training.h"
+#include "recipes/triple_loss.h"
+#include "tensor/device.h"
+#include "train/options.h"
+
+namespace limbeck::recipes {
+
+// What every arm is fine-tuned on.
+struct DownstreamOptions {
+  TaskDataOptions data;
+  int64_t seeds = 5, resamples = 2000;
+  double warmup = 0.06;
+  train::Options train{.epochs = 3,
+                       .batch_size = 32,
+                       .learning_rate = 5e-5,
+                       .weight_decay = 0.01,
+                       .warmup_steps = 0,
+                       .keep_best = false};
+  void describe(Fields& f);
+  bool is_given() const { return !data.source.task.empty() || !data.source.data.empty(); }
+};
+
+enum class StudentFamily { kDistilbert, kTeachers };
+
+struct DistilbertOptions {
+  std::string teacher;
+  std::vector<std::string> arms = {"full", "mlm_random_init"};
+  std::vector<int64_t> layers;  // blocks of the teacher that the student starts from
+  int64_t num_layers = 0, seed = 1;
+  StudentFamily family = StudentFamily::kDistilbert;
+  bool copy_transform = false;
+  Precision precision = Precision::kBf16;
+  TripleLossOptions loss;
+  MaskedLmDataOptions data{.text = {.packing = data::Packing::kLines, .min_length = 12},
+                           .masking = {.from = data::MaskedFrom::kWholeBatch, .smoothing = 0.7}};
+  train::Options train{.epochs = 3,
+                       .batch_size = 64,
+                       .learning_rate = 5e-4,
+                       .weight_decay = 0,
+                       .beta2 = 0.98,
+                       .epsilon = 1e-6,
+                       .clip_norm = 5,
+                       .warmup_steps = 100};
+  DownstreamOptions task;  // none given: no arm is fine-tuned
+
+  void describe(Fields& f);
+  std::vector<std::filesystem::path> inputs() const;
+};
+
+// Leaves in the run's folder: pretrained/NAME/model of each arm, model/ (the student with all three losses),
+// pretraining.json and pretraining.md; where a task is given also arms/ (the fine-tuned models), table.json, table.md
+// and report.html.
+void run_distilbert(const DistilbertOptions& options, const Run& run);
+
+}  // namespace limbeck::recipes

@@ -1,0 +1,64 @@
+// TinyBERT (Jiao, Yin, Shang, Jiang, Chen, Li, Wang, Liu; arXiv:1909.10351): a narrow and shallow student learns a
+// teacher at four interfaces, twice. General distillation: the layer losses of recipes/layer_losses.h on plain text,
+// the teacher not fine-tuned. Task distillation on the task's rows and variants of them (synthesis/augmentation.h):
+// first the layer losses against the fine-tuned teacher, then the logits,
+//   L_pred = -mean_{rows, classes} softmax(z_T) · log softmax(z_S)      of scores: the squared error to the label
+// Beside it: the same student fine-tuned from random weights, with the logits alone, without each of the losses,
+// without general distillation, without augmentation, and with other layer maps. Every arm takes as many steps: those
+// without layer losses take all of them with their own loss.
+//
+// Differs from the official code: the teacher reads without dropout; AdamW with bias correction and one clipped norm
+// instead of BertAdam; one text of a pair is as it was while the other is varied; the last, smaller batch of an epoch
+// is seen; means are over real tokens (padded_length).
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/fields.h"
+#include "base/run.h"
+#include "data/corpus.h"
+#include "data/text_pieces.h"
+#include "recipes/arm_study.h"
+#include "recipes/layer_losses.h"
+#include "synthesis/augmentation.h"
+#include "train/options.h"
+
+namespace limbeck::recipes {
+
+// Plain texts for general distillation.
+struct GeneralOptions {
+  std::vector<std::string> texts;
+  std::string field = "text", teacher;
+  data::TextPieceOptions text{.packing = data::Packing::kLines};
+  train::Options train{
+      .epochs = 3, .batch_size = 256, .learning_rate = 5e-5, .weight_decay = 0.01, .epsilon = 1e-6, .keep_best = false};
+  void describe(Fields& f);
+};
+
+struct TinybertOptions : StudyOptions {  // its train: of the teacher and of the prediction phase
+  std::string teacher;
+  int64_t layers = 4, width = 312, intermediate_size = 1200;
+  LayerLossOptions loss;
+  GeneralOptions general;
+  synthesis::AugmentOptions augment;
+  train::Options intermediate{.epochs = 20,
+                              .batch_size = 32,
+                              .learning_rate = 5e-5,
+                              .weight_decay = 0.01,
+                              .epsilon = 1e-6,
+                              .schedule = train::ScheduleKind::kConstant,
+                              .warmup_steps = 0,
+                              .keep_best = false};
+  TinybertOptions();
+  void describe(Fields& f);
+  std::vector<std::filesystem::path> inputs() const;
+};
+
+// Leaves in the run's folder: general/VARIANT/model of each general distillation, arms/ (a folder an arm and seed),
+// model/ (TinyBERT of the first seed), table.json, table.md and report.html.
+void run_tinybert(const TinybertOptions& options, const Run& run);
+
+}  // namespace limbeck::recipes
