@@ -104,7 +104,8 @@ TEST_F(Candidates, OfATextThatFillsTheContextAreStillFound) {
   WordCandidates candidates(*lm.model, *lm.tokenizer, nullptr, 3);
   std::string text = "red";
   for (int i = 0; i < 40; ++i) text += " plums";
-  for (const auto& of_word : candidates.of({words_of(text)})[0]) EXPECT_EQ(of_word.size(), 3u);
+  const auto found = candidates.of({words_of(text)});
+  for (const auto& of_word : found[0]) EXPECT_EQ(of_word.size(), 3u);
 }
 
 TEST_F(Candidates, NeedAVocabularyWithEnoughWords) {
