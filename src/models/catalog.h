@@ -7,13 +7,13 @@
 #include <utility>
 #include <vector>
 
-#include "formats/gguf_write.h"
 #include "models/config_reader.h"
 #include "models/language_model.h"
 
 namespace limbeck::models {
 
 class GgufMetadata;
+class GgufKeys;
 
 // How llama.cpp's files of an architecture hold it (models/gguf_model.h).
 struct GgufLayout {
@@ -21,9 +21,10 @@ struct GgufLayout {
   std::vector<std::pair<std::string_view, std::string_view>> outside, inside;
   // What config.json says beyond the sizes that all architectures have.
   void (*config)(const GgufMetadata& file, Json& config_json) = nullptr;
-  // The other way: the config under the keys of `architecture`; null where files of it are read only.
-  void (*metadata)(const DecoderConfig& config, std::string_view architecture,
-                   formats::GgufMetadata& metadata) = nullptr;
+  // general.architecture of what is written, for one that no file has a name of its own for.
+  std::string_view written_as = {};
+  // The other way (models/gguf_keys.h); null where files of it are read only.
+  void (*metadata)(const DecoderConfig& config, GgufKeys& keys) = nullptr;
   // A tensor as llama.cpp's converter leaves it -> as Hugging Face's file holds it; null where they are the same.
   at::Tensor (*to_hub)(const at::Tensor& tensor, std::string_view hub_name, const DecoderConfig& config) = nullptr;
   // The other way.

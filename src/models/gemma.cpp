@@ -7,6 +7,7 @@
 #include "base/errors.h"
 #include "models/causal_decoder.h"
 #include "models/config.h"
+#include "models/gguf_keys.h"
 #include "models/gguf_model.h"
 #include "models/llama_config.h"
 #include "nn/head_norm.h"
@@ -235,6 +236,23 @@ void gemma_config_of_gguf(const GgufMetadata& m, Json& json, int64_t layers_of_2
   json["head_dim"] = head;
   json["query_pre_attn_scalar"] =
       m.need("block_count") == layers_of_27b && heads > 0 ? Json(width / heads) : Json(head);
+}
+
+void put_gemma_gguf(const DecoderConfig& c, const GemmaSettings& s, int64_t layers_of_27b, GgufKeys& keys) {
+  const ConfigReader r(c.original, c.model_type);
+  keys.expect(s.activation == nn::Activation::kGeluTanh, "hidden_activation", "gelu_pytorch_tanh",
+              r.text(r.first_of({"hidden_activation", "hidden_act"}), ""));
+  keys.expect(!c.attention_bias, "attention_bias", "false", "true");
+  const double scalar = c.num_hidden_layers == layers_of_27b
+                            ? static_cast<double>(c.hidden_size) / static_cast<double>(c.num_attention_heads)
+                            : static_cast<double>(c.head_dim);
+  keys.expect(s.query_scalar == scalar, "query_pre_attn_scalar", fmt::to_string(scalar),
+              fmt::to_string(s.query_scalar));
+  keys.sizes();
+  keys.head_sizes();
+  keys.number("attention.layer_norm_rms_epsilon", c.rms_norm_eps);
+  // A window as wide as the context is none.
+  keys.count("attention.sliding_window", c.sliding_window.value_or(c.max_position_embeddings));
 }
 
 GgufLayout gemma_gguf_layout() {

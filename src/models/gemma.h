@@ -32,6 +32,7 @@ double count_gemma_weights(const DecoderConfig& c, bool head_norms);
 // What both say in a GGUF file beside rotary positions and caps; the number of blocks tells a model whose scores are
 // not scaled by the size of a head.
 void gemma_config_of_gguf(const GgufMetadata& m, Json& json, int64_t layers_of_27b);
+void put_gemma_gguf(const DecoderConfig& c, const GemmaSettings& settings, int64_t layers_of_27b, GgufKeys& keys);
 GgufLayout gemma_gguf_layout();
 
 }  // namespace limbeck::models

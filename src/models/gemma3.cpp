@@ -3,11 +3,14 @@
 #include "base/errors.h"
 #include "models/config.h"
 #include "models/gemma.h"
+#include "models/gguf_keys.h"
 #include "models/gguf_model.h"
 #include "models/llama_config.h"
 
 namespace limbeck::models {
 namespace {
+
+constexpr int64_t kLayersOfGemma3 = 62;
 
 // rope_parameters holds one object for each kind of block (Transformers 5); before, rope_theta and rope_scaling were of
 // the blocks that see everything and rope_local_base_freq of the others.
@@ -66,7 +69,7 @@ double count_gemma3_weights(const DecoderConfig& c) {
 }
 
 void gemma3_config_of_gguf(const GgufMetadata& m, Json& json) {
-  gemma_config_of_gguf(m, json, 62);
+  gemma_config_of_gguf(m, json, kLayersOfGemma3);
   put_gguf_rope(m, json);
   json["rope_theta"] = m.decimal("rope.freq_base", 1'000'000);
   json["rope_local_base_freq"] = m.decimal("rope.freq_base_swa", 10000);
@@ -75,11 +78,28 @@ void gemma3_config_of_gguf(const GgufMetadata& m, Json& json) {
   if (const double cap = m.decimal("final_logit_softcapping", 0); cap > 0) json["final_logit_softcapping"] = cap;
 }
 
+void gemma3_config_to_gguf(const DecoderConfig& c, GgufKeys& keys) {
+  const GemmaSettings s = gemma3_settings(ConfigReader(c.original, "gemma3_text"), c);
+  const int64_t pattern = window_pattern(c.windowed_layers);
+  keys.expect(s.score_cap == 0, "attn_logit_softcapping", "none", fmt::to_string(s.score_cap));
+  keys.expect(pattern > 0, "layer_types", "full_attention once in a number of blocks", "others");
+  put_gemma_gguf(c, s, kLayersOfGemma3, keys);
+  keys.count("attention.sliding_window_pattern", pattern);
+  const nn::RopeOptions rope = rope_options(c);
+  keys.expect(rope.kind == nn::RopeKind::kDefault || rope.kind == nn::RopeKind::kLinear, "rope_scaling",
+              "none or linear", c.rope_scaling.dump());
+  keys.expect(s.local_rope->kind == nn::RopeKind::kDefault, "rope_scaling of sliding_attention", "none", "another");
+  keys.rope(rope);
+  keys.number("rope.freq_base_swa", s.local_rope->theta);
+  if (s.logit_cap > 0) keys.number("final_logit_softcapping", s.logit_cap);
+}
+
 }  // namespace
 
 Architecture gemma3() {
   GgufLayout layout = gemma_gguf_layout();
   layout.config = &gemma3_config_of_gguf;
+  layout.metadata = &gemma3_config_to_gguf;
   return {.model_type = "gemma3_text",
           .class_name = "Gemma3ForCausalLM",
           .gguf = "gemma3",

@@ -8,6 +8,7 @@
 #include "base/errors.h"
 #include "models/catalog.h"
 #include "models/config.h"
+#include "models/gguf_keys.h"
 #include "models/gguf_model.h"
 #include "nn/rope.h"
 #include "text/gguf_vocabulary.h"
@@ -44,7 +45,8 @@ void put_tokenizer(const DecoderConfig& config, const text::Tokenizer& tokenizer
   metadata.emplace_back(prefix + "pre", v.pre);
   metadata.emplace_back(prefix + "tokens", v.tokens);
   metadata.emplace_back(prefix + "token_type", v.token_types);
-  metadata.emplace_back(prefix + "merges", v.merges);
+  if (v.model == "gpt2") metadata.emplace_back(prefix + "merges", v.merges);
+  if (!v.scores.empty()) metadata.emplace_back(prefix + "scores", std::vector<float>(v.scores.begin(), v.scores.end()));
   const auto put_id = [&](const char* key, const std::optional<int64_t>& id) {
     if (id) metadata.emplace_back(prefix + key, count_of(*id));
   };
@@ -75,7 +77,8 @@ std::optional<formats::GgufPiece> rope_divisors(const DecoderConfig& config) {
 }
 
 GgufType type_of(const std::string& name, const at::Tensor& tensor, GgufType type) {
-  if (tensor.dim() < 2) return GgufType::kF32;
+  // llama.cpp's quantiser never touches a table of positions.
+  if (tensor.dim() < 2 || name == "position_embd.weight") return GgufType::kF32;
   const bool vocabulary = name == "token_embd.weight" || name == "output.weight";
   if (vocabulary && type == GgufType::kQ4_0) type = GgufType::kQ8_0;
   return tensor.size(-1) % formats::info_of(type).block_values == 0 ? type : GgufType::kF16;
@@ -106,37 +109,6 @@ std::vector<std::pair<std::string, GgufType>> gguf_type_choices() {
           {"q4_0", GgufType::kQ4_0}};
 }
 
-void put_llama_gguf(const DecoderConfig& c, std::string_view architecture, formats::GgufMetadata& metadata) {
-  const auto put = [&](const char* key, formats::GgufValue value) {
-    metadata.emplace_back(fmt::format("{}.{}", architecture, key), std::move(value));
-  };
-  if (c.sliding_window)
-    user_fail("save_gguf", "sliding_window: expected none but received {}, which a file of {} cannot say",
-              *c.sliding_window, architecture);
-  put("vocab_size", count_of(c.vocab_size));
-  put("context_length", count_of(c.max_position_embeddings));
-  put("embedding_length", count_of(c.hidden_size));
-  put("block_count", count_of(c.num_hidden_layers));
-  put("feed_forward_length", count_of(c.intermediate_size));
-  put("attention.head_count", count_of(c.num_attention_heads));
-  put("attention.head_count_kv", count_of(c.num_key_value_heads));
-  put("attention.key_length", count_of(c.head_dim));
-  put("attention.value_length", count_of(c.head_dim));
-  put("attention.layer_norm_rms_epsilon", static_cast<float>(c.rms_norm_eps));
-  put("rope.dimension_count", count_of(c.head_dim));
-  put("rope.freq_base", static_cast<float>(c.rope_theta));
-  const nn::RopeOptions rope = rope_options(c);
-  if (rope.kind != nn::RopeKind::kLinear && rope.kind != nn::RopeKind::kYarn) return;
-  if (rope.mscale || rope.mscale_all_dim || rope.beta_fast != 32 || rope.beta_slow != 1 || !rope.truncate)
-    user_fail("save_gguf", "rope_scaling: expected YaRN's own settings but received {}, which a file cannot say",
-              c.rope_scaling.dump());
-  put("rope.scaling.type", std::string(rope.kind == nn::RopeKind::kLinear ? "linear" : "yarn"));
-  put("rope.scaling.factor", static_cast<float>(rope.factor));
-  if (rope.kind == nn::RopeKind::kYarn)
-    put("rope.scaling.original_context_length", count_of(rope.original_max_positions));
-  if (rope.attention_factor) put("rope.scaling.attn_factor", static_cast<float>(*rope.attention_factor));
-}
-
 void save_gguf(const std::filesystem::path& file, LanguageModel& model, const text::Tokenizer& tokenizer,
                GgufType type) {
   const DecoderConfig& config = model.config();
@@ -151,11 +123,13 @@ void save_gguf(const std::filesystem::path& file, LanguageModel& model, const te
   if (tokenizer.vocab_size() > config.vocab_size)
     fail(file.string(), "expected an embedding of at least the tokenizer's {} tokens but received vocab_size {}",
          tokenizer.vocab_size(), config.vocab_size);
-  formats::GgufMetadata metadata = {{"general.architecture", std::string(row.gguf)},
+  const std::string_view name = row.gguf.empty() ? row.gguf_layout.written_as : row.gguf;
+  formats::GgufMetadata metadata = {{"general.architecture", std::string(name)},
                                     {"general.name", file.stem().string()},
                                     {"general.file_type", file_type_of(type)}};
   if (formats::info_of(type).block_values > 1) metadata.emplace_back("general.quantization_version", uint32_t{2});
-  row.gguf_layout.metadata(config, row.gguf, metadata);
+  GgufKeys keys(name, config, metadata);
+  row.gguf_layout.metadata(config, keys);
   put_tokenizer(config, tokenizer, metadata);
   auto pieces = pieces_of(model, row, type);
   if (auto divisors = rope_divisors(config)) pieces.push_back(*std::move(divisors));

@@ -16,13 +16,10 @@ namespace limbeck::models {
 std::vector<std::pair<std::string, formats::GgufType>> gguf_type_choices();
 
 // Matrices are stored in `type`; the embedding and an untied output weight of a Q4_0 file in Q8_0 (as llama.cpp's own
-// quantiser leaves them), rows that are not whole blocks in F16, vectors in F32. Throws UserError for an architecture
-// that llama.cpp has no file of or that this cannot write, and for a config that the file could not say.
+// quantiser leaves them), rows that are not whole blocks in F16, vectors and tables of positions in F32. Throws
+// UserError for an architecture that llama.cpp has no file of or that this cannot write, and for a config that the file
+// could not say.
 void save_gguf(const std::filesystem::path& file, LanguageModel& model, const text::Tokenizer& tokenizer,
                formats::GgufType type);
-
-// What the layouts of several architectures write: the sizes under `architecture`'s keys, the norms' epsilon, the
-// rotary base and its scaling.
-void put_llama_gguf(const DecoderConfig& config, std::string_view architecture, formats::GgufMetadata& metadata);
 
 }  // namespace limbeck::models

@@ -7,6 +7,7 @@
 #include "base/errors.h"
 #include "models/causal_decoder.h"
 #include "models/config.h"
+#include "models/gguf_keys.h"
 #include "models/gguf_model.h"
 #include "nn/layer_norm.h"
 #include "nn/mlp.h"
@@ -178,6 +179,17 @@ void gpt2_config_of_gguf(const GgufMetadata& m, Json& json) {
   json["activation_function"] = "gelu_new";
 }
 
+void gpt2_config_to_gguf(const DecoderConfig& c, GgufKeys& keys) {
+  const ConfigReader r(c.original, "gpt2");
+  const Gpt2Settings s = gpt2_settings(r);
+  keys.expect(s.activation == nn::Activation::kGeluTanh, "activation_function", "gelu_new",
+              r.text("activation_function", "gelu_new"));
+  keys.expect(s.scale_by_head, "scale_attn_weights", "true", "false");
+  keys.expect(!s.scale_by_layer, "scale_attn_by_inverse_layer_idx", "false", "true");
+  keys.sizes();
+  keys.number("attention.layer_norm_epsilon", s.epsilon);
+}
+
 // llama.cpp's converter turns the Conv1D weights to [out,in].
 at::Tensor gpt2_turned(const at::Tensor& tensor, std::string_view name, const DecoderConfig&) {
   const bool conv = name.find(".c_") != std::string_view::npos && name.ends_with(".weight");
@@ -207,6 +219,7 @@ Architecture gpt2() {
                                      {"mlp.c_fc", "ffn_up"},
                                      {"mlp.c_proj", "ffn_down"}},
                           .config = &gpt2_config_of_gguf,
+                          .metadata = &gpt2_config_to_gguf,
                           .to_hub = &gpt2_turned,
                           .from_hub = &gpt2_turned},
           .buffers = {".attn.bias", ".attn.masked_bias"}};

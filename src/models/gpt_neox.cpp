@@ -7,6 +7,7 @@
 #include "base/errors.h"
 #include "models/causal_decoder.h"
 #include "models/config.h"
+#include "models/gguf_keys.h"
 #include "models/gguf_model.h"
 #include "models/llama_config.h"
 #include "nn/layer_norm.h"
@@ -202,6 +203,22 @@ void neox_config_of_gguf(const GgufMetadata& m, Json& json) {
   json["rotary_pct"] = share;
 }
 
+// llama.cpp computes the tanh form of GELU whichever the model was trained with; a file names none.
+void neox_config_to_gguf(const DecoderConfig& c, GgufKeys& keys) {
+  const ConfigReader r(c.original, "gpt_neox");
+  const NeoxSettings s = neox_settings(r, c);
+  keys.expect(s.activation == nn::Activation::kGelu || s.activation == nn::Activation::kGeluTanh, "hidden_act", "gelu",
+              r.text("hidden_act", "gelu"));
+  keys.expect(s.attention_bias, "attention_bias", "true", "false");
+  keys.expect(!c.tie_word_embeddings, "tie_word_embeddings", "false", "true");
+  keys.sizes();
+  keys.number("attention.layer_norm_epsilon", s.epsilon);
+  keys.put("use_parallel_residual", s.parallel);
+  const nn::RopeOptions rope = neox_rope(c, s.rotary_dim);
+  keys.expect(rope.kind == nn::RopeKind::kDefault, "rope_scaling", "none", c.rope_scaling.dump());
+  keys.rope(rope);
+}
+
 bool is_joint_projection(std::string_view name) {
   return name.find(".query_key_value.") != std::string_view::npos;
 }
@@ -238,6 +255,7 @@ Architecture gpt_neox() {
                                      {"mlp.dense_h_to_4h", "ffn_up"},
                                      {"mlp.dense_4h_to_h", "ffn_down"}},
                           .config = &neox_config_of_gguf,
+                          .metadata = &neox_config_to_gguf,
                           .to_hub = &neox_to_hub,
                           .from_hub = &neox_from_hub},
           .buffers = {".attention.bias", ".attention.masked_bias", "rotary_emb.inv_freq"}};

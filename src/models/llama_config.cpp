@@ -2,7 +2,7 @@
 
 #include "base/errors.h"
 #include "models/config.h"
-#include "models/gguf_export.h"
+#include "models/gguf_keys.h"
 #include "models/gguf_model.h"
 
 namespace limbeck::models {

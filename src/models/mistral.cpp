@@ -25,13 +25,16 @@ void write_mistral(const DecoderConfig& c, Json& json) {
 }  // namespace
 
 Architecture mistral() {
+  GgufLayout layout = llama().gguf_layout;  // without a window it is a Llama
+  layout.written_as = "llama";
   return {.model_type = "mistral",
           .class_name = "MistralForCausalLM",
           .about = "Mistral 7B and its kin, with a sliding window",
           .make = &make_llama,
           .read = &read_mistral,
           .write = &write_mistral,
-          .count_weights = &count_llama_weights};
+          .count_weights = &count_llama_weights,
+          .gguf_layout = layout};
 }
 
 }  // namespace limbeck::models

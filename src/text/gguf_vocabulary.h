@@ -32,8 +32,8 @@ struct GgufVocabulary {
 // Throws, naming `where`, what is wrong with the arrays or not supported.
 TokenizerSpec spec_from_gguf(GgufVocabulary vocabulary, std::string_view where);
 
-// The way back, for byte-level BPE (UserError for another kind); the vocabulary is filled up with unused tokens to the
-// embedding's vocab_size.
+// The way back, for byte-level BPE and for BPE with byte fallback as SentencePiece computes it (UserError for another
+// kind); the vocabulary is filled up with unused tokens to the embedding's vocab_size.
 GgufVocabulary gguf_from_spec(const TokenizerSpec& spec, int64_t vocab_size);
 
 // The pre-tokeniser that a GGUF name stands for; throws UserError for names whose regular expression is not supported.
@@ -44,5 +44,10 @@ TokenizerSpec sentencepiece_spec_from_gguf(GgufVocabulary vocabulary, std::strin
 TokenizerSpec word_piece_spec_from_gguf(GgufVocabulary vocabulary, std::string_view where);
 std::optional<int32_t> checked_gguf_id(const std::optional<int64_t>& id, const char* name, std::size_t size,
                                        std::string_view where);
+
+// Parts of gguf_from_spec: what all kinds write, without model, merges and scores; and "llama"
+// (gguf_sentencepiece_write.cpp).
+GgufVocabulary gguf_tokens_of(const TokenizerSpec& spec, int64_t vocab_size);
+GgufVocabulary gguf_from_sentencepiece_spec(const TokenizerSpec& spec, int64_t vocab_size);
 
 }  // namespace limbeck::text

@@ -27,13 +27,8 @@ std::string_view pre_name(PreTokenizer kind) {
 
 }  // namespace
 
-GgufVocabulary gguf_from_spec(const TokenizerSpec& spec, int64_t vocab_size) {
-  if (spec.pipeline)
-    user_fail("save_gguf",
-              "tokenizer: expected byte-level BPE but received another kind, which is not written to GGUF");
+GgufVocabulary gguf_tokens_of(const TokenizerSpec& spec, int64_t vocab_size) {
   GgufVocabulary v;
-  v.model = "gpt2";
-  v.pre = pre_name(spec.pre_tokenizer);
   v.tokens = spec.tokens;
   v.token_types.assign(v.tokens.size(), kNormalToken);
   const auto room_for = [&](std::size_t size) {
@@ -53,15 +48,23 @@ GgufVocabulary gguf_from_spec(const TokenizerSpec& spec, int64_t vocab_size) {
       v.tokens[id] = fmt::format("[PAD{}]", id);
       v.token_types[id] = kUnusedToken;
     }
-  for (const auto& [left, right] : spec.merges) v.merges.push_back(left + " " + right);
   v.bos = spec.bos;
   v.eos = spec.eos;
   v.unk = spec.unk;
   v.pad = spec.pad;
+  v.chat_template = spec.chat_template;
+  return v;
+}
+
+GgufVocabulary gguf_from_spec(const TokenizerSpec& spec, int64_t vocab_size) {
+  if (spec.pipeline) return gguf_from_sentencepiece_spec(spec, vocab_size);
+  GgufVocabulary v = gguf_tokens_of(spec, vocab_size);
+  v.model = "gpt2";
+  v.pre = pre_name(spec.pre_tokenizer);
+  for (const auto& [left, right] : spec.merges) v.merges.push_back(left + " " + right);
   v.add_bos = spec.add_bos;
   v.add_eos = spec.add_eos;
   v.add_space_prefix = spec.add_prefix_space;
-  v.chat_template = spec.chat_template;
   return v;
 }
 
