@@ -44,7 +44,7 @@ int verb_plan(const Args& args) {
   Fields fields = job->fields();
   read_options(fields, names.size() > 1 ? names[1] : "", flags);
 
-  const recipes::PlanFacts facts = recipes::plan_facts(names[0], fields);
+  const recipes::PlanFacts facts = recipes::plan_facts(names[0], *job, fields);
   const recipes::PlanMachine machine = recipes::this_machine(options.out);
   std::optional<recipes::PlanSpeeds> speeds;
   // What does not fit is not tried.

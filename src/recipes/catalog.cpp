@@ -23,6 +23,12 @@ class JobOf : public Job {
   std::vector<std::filesystem::path> inputs() const override { return options_.inputs(); }
   Seed seed() const override { return Seed(static_cast<uint64_t>(options_.seed)); }
   void run(const Run& run) override { run_(options_, run); }
+  std::vector<PlannedArm> planned_arms() const override {
+    if constexpr (requires { options_.planned_arms(); })
+      return options_.planned_arms();
+    else
+      return {};
+  }
 
  private:
   Options options_;

@@ -11,6 +11,7 @@
 
 #include "base/fields.h"
 #include "base/run.h"
+#include "recipes/planned_arm.h"
 
 namespace limbeck::recipes {
 
@@ -22,6 +23,8 @@ class Job {
   virtual std::vector<std::filesystem::path> inputs() const = 0;  // files whose hashes belong to the run's identity
   virtual Seed seed() const = 0;
   virtual void run(const Run& run) = 0;
+  // None where the method has no arms, or does not say.
+  virtual std::vector<PlannedArm> planned_arms() const { return {}; }
 };
 
 struct Method {

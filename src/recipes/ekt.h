@@ -17,6 +17,7 @@
 #include "base/run.h"
 #include "generate/generate.h"
 #include "recipes/distil.h"
+#include "recipes/planned_arm.h"
 #include "recipes/solving.h"
 #include "sandbox/judge.h"
 #include "synthesis/contamination.h"
@@ -63,6 +64,7 @@ struct EktOptions {  // a default is the value of the paper's official code
 
   void describe(Fields& f);
   std::vector<std::filesystem::path> inputs() const;
+  std::vector<PlannedArm> planned_arms() const;
 };
 
 // Leaves in the run's folder: samples.jsonl, one folder an arm under arms/, model/ (the EKT student), table.json,

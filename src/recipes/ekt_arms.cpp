@@ -68,6 +68,20 @@ std::optional<std::string> lacks_stronger(const EktOptions& options) {
   if (!options.stronger_teacher.empty()) return std::nullopt;
   return "stronger_teacher: expected " + std::string(teachers::kTeacherKinds);
 }
+PlannedArm not_trained(const EktOptions&) {
+  return {};
+}
+PlannedArm without_model(const EktOptions&) {
+  return {.writes_on_test = false};
+}
+PlannedArm in_rounds(const EktOptions& options) {
+  return {.epochs = options.expert.epochs * static_cast<double>(options.expert.rounds),
+          .student_rounds = options.expert.rounds};
+}
+PlannedArm with_own_teacher(const EktOptions& options) {
+  return {.epochs = options.train.epochs, .teacher_rounds = 1};
+}
+
 std::optional<std::string> lacks_weaker(const EktOptions& options) {
   if (!options.weaker_teacher.empty()) return std::nullopt;
   return "weaker_teacher: expected " + std::string(teachers::kTeacherKinds);
@@ -78,20 +92,21 @@ std::optional<std::string> lacks_weaker(const EktOptions& options) {
 const std::vector<Arm>& ekt_arms() {
   static const std::vector<Arm> list = {
       {"few_shot", "Student, few-shot", "not trained; prompted with the worked examples as the teacher is",
-       run_few_shot},
+       run_few_shot, nullptr, not_trained},
       {"unfiltered", "Student, unfiltered", "trained on as many samples that nobody ran", run_unfiltered},
       {"ekt", "Student, EKT", "trained on the programs that gave the right answer", run_verified},
       {"expert_iteration", "Student, expert iteration",
-       "its own programs that gave the right answer, gathered and learned in rounds", run_expert_iteration},
+       "its own programs that gave the right answer, gathered and learned in rounds", run_expert_iteration, nullptr,
+       in_rounds},
       {"distillation", "Student, logit distillation",
        "trained on the teacher's next-token distributions along the same programs", run_distillation, lacks_logits},
       {"random_programs", "Random programs",
        "no model: verified programs of other questions with this question's numbers in them, the level of chance",
-       run_random_programs},
+       run_random_programs, nullptr, without_model},
       {"stronger", "Student, EKT, stronger teacher", "trained on the verified programs of stronger_teacher",
-       run_stronger, lacks_stronger},
+       run_stronger, lacks_stronger, with_own_teacher},
       {"weaker", "Student, EKT, weaker teacher", "trained on the verified programs of weaker_teacher", run_weaker,
-       lacks_weaker},
+       lacks_weaker, with_own_teacher},
   };
   return list;
 }

@@ -18,6 +18,8 @@ struct Arm {
   ArmResult (*run)(EktContext& context, const Run& run);
   // What these options lack for this arm ("stronger_teacher: …"); null where it needs nothing of its own.
   std::optional<std::string> (*lacks)(const EktOptions& options) = nullptr;
+  // For `limbeck plan`; null where it is trained once as train says, on programs that are there.
+  PlannedArm (*planned)(const EktOptions& options) = nullptr;
 };
 
 const std::vector<Arm>& ekt_arms();

@@ -84,4 +84,13 @@ std::vector<std::filesystem::path> EktOptions::inputs() const {
   return files;
 }
 
+std::vector<PlannedArm> EktOptions::planned_arms() const {
+  std::vector<PlannedArm> planned;
+  for (const Arm* arm : chosen_arms(*this)) {
+    planned.push_back(arm->planned == nullptr ? PlannedArm{.epochs = train.epochs} : arm->planned(*this));
+    planned.back().name = arm->name;
+  }
+  return planned;
+}
+
 }  // namespace limbeck::recipes

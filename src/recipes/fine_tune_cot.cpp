@@ -355,7 +355,8 @@ void FineTuneCot::write_results() const {
   std::fflush(stdout);
 }
 
-const std::vector<std::string> kCotArms = {"zero_shot_cot", "answers", "unfiltered", "cot", "diverse"};
+constexpr const char* kCotUntrained = "zero_shot_cot";
+const std::vector<std::string> kCotArms = {kCotUntrained, "answers", "unfiltered", "cot", "diverse"};
 
 }  // namespace
 
@@ -406,6 +407,12 @@ std::vector<std::filesystem::path> FineTuneCotOptions::inputs() const {
   for (const auto& file : teachers::inputs_of(teacher)) files.push_back(file);
   if (!student.empty()) files.emplace_back(student);
   return files;
+}
+
+std::vector<PlannedArm> FineTuneCotOptions::planned_arms() const {
+  std::vector<PlannedArm> planned;
+  for (const auto& name : arms) planned.push_back({.name = name, .epochs = name == kCotUntrained ? 0 : train.epochs});
+  return planned;
 }
 
 void run_fine_tune_cot(const FineTuneCotOptions& options, const Run& run) {

@@ -15,6 +15,7 @@
 #include "base/fields.h"
 #include "base/run.h"
 #include "generate/generate.h"
+#include "recipes/planned_arm.h"
 #include "synthesis/contamination.h"
 #include "synthesis/text_answers.h"
 #include "tensor/device.h"
@@ -43,6 +44,7 @@ struct FineTuneCotOptions {  // a default is the value of the paper's official c
 
   void describe(Fields& f);
   std::vector<std::filesystem::path> inputs() const;
+  std::vector<PlannedArm> planned_arms() const;
 };
 
 // Leaves in the run's folder: the teacher's rationales and answers (greedy/, diverse/), one folder an arm under arms/,

@@ -16,6 +16,7 @@
 #include "synthesis/prompts.h"
 #include "teachers/open.h"
 #include "teachers/served.h"
+#include "tensor/product.h"
 
 namespace limbeck::recipes {
 namespace {
@@ -169,7 +170,17 @@ std::string count_text(double count) {
   return fmt::format("{:.1f} billion", count / 1e9);
 }
 
-PlanFacts plan_facts(const std::string& method, const Fields& fields) {
+int64_t PlanFacts::num_trained_arms() const {
+  return std::count_if(arms.begin(), arms.end(), [](const PlannedArm& arm) { return arm.epochs > 0; });
+}
+
+double PlanFacts::epochs() const {
+  double sum = 0;
+  for (const PlannedArm& arm : arms) sum += arm.epochs;
+  return sum;
+}
+
+PlanFacts plan_facts(const std::string& method, const Job& job, const Fields& fields) {
   if (std::none_of(fields.list().begin(), fields.list().end(), [](const Field& f) { return f.name == "problems"; }))
     user_fail("plan", "expected a method whose teacher writes about problems (ekt, say) but received '{}'", method);
   PlanFacts facts{.method = method};
@@ -193,17 +204,16 @@ PlanFacts plan_facts(const std::string& method, const Fields& fields) {
   facts.max_new_tokens = option<int64_t>(fields, "sampling.max_new_tokens", 0);
   facts.max_batch = option<int64_t>(fields, "max_batch", 64);
   facts.test_samples = option<int64_t>(fields, "eval.num_samples", 0);
-  for (const auto& arm : option<std::vector<std::string>>(fields, "arms", {})) {
-    ++facts.num_arms;
-    facts.num_trained_arms += arm != "few_shot" ? 1 : 0;
-  }
+  facts.arms = job.planned_arms();
+  if (const double epochs = option<double>(fields, "train.epochs", 0); facts.arms.empty() && epochs > 0)
+    facts.arms = {{.name = method, .epochs = epochs}};
   facts.most_pairs = facts.num_problems * (choice(fields, "selection.filter", "") == "first" ? 1 : facts.k);
   if (option<bool>(fields, "loss_on_pad", false))
     facts.pair_tokens = option<int64_t>(fields, "max_length", facts.pair_tokens);
-  facts.epochs = option<double>(fields, "train.epochs", 0);
   facts.micro_batch_tokens = option<int64_t>(fields, "train.micro_batch_tokens", 0);
   facts.keep_checkpoints = option<int64_t>(fields, "train.keep_checkpoints", 1);
   facts.precision = choice(fields, "precision", "bf16") == "fp32" ? Precision::kFp32 : Precision::kBf16;
+  facts.keeps_low_copy = facts.precision == Precision::kBf16 && !products_read_wide_weights();
   return facts;
 }
 
@@ -232,9 +242,9 @@ int64_t sampling_bytes(const PlanFacts& facts) {
 }
 
 int64_t training_bytes(const PlanFacts& facts, const std::optional<PlanSpeeds>& speeds) {
-  if (facts.num_trained_arms == 0) return 0;
-  // Masters, gradients and two running means in fp32, and a bf16 copy for the products.
-  const int64_t state = facts.student.num_parameters * (16 + (facts.precision == Precision::kBf16 ? 2 : 0));
+  if (facts.num_trained_arms() == 0) return 0;
+  // Masters, gradients and two running means in fp32.
+  const int64_t state = facts.student.num_parameters * (16 + (facts.keeps_low_copy ? 2 : 0));
   return state + (speeds ? speeds->training_bytes : 0);
 }
 
@@ -245,20 +255,33 @@ Plan plan_of(const PlanFacts& facts, const PlanMachine& machine, const std::opti
   };
   const auto product = [](auto... factors) { return (static_cast<double>(factors) * ...); };
 
-  const double asked = product(facts.num_problems + facts.num_test_problems, facts.prompt_tokens);
-  const double drawn = product(facts.num_problems, facts.k, facts.max_new_tokens);
+  int64_t teacher_rounds = 1, student_rounds = 0, arms_on_test = 0;
+  for (const PlannedArm& arm : facts.arms) {
+    teacher_rounds += arm.teacher_rounds;
+    student_rounds += arm.student_rounds;
+    arms_on_test += arm.writes_on_test ? 1 : 0;
+  }
+  const int64_t prompts = facts.num_problems * teacher_rounds + facts.num_test_problems;
+  const double asked = product(prompts, facts.prompt_tokens);
+  const double round = product(facts.num_problems, facts.k, facts.max_new_tokens);
+  const double drawn = round * static_cast<double>(teacher_rounds);
   const double by_teacher_on_test = product(facts.num_test_problems, facts.test_samples, facts.max_new_tokens);
-  const double by_arms_on_test = by_teacher_on_test * static_cast<double>(facts.num_arms);
-  line("teacher reads", fmt::format("{} tokens of {} prompts, at most", count_text(asked),
-                                    facts.num_problems + facts.num_test_problems));
-  line("teacher writes", fmt::format("{} tokens, at most: {} problems x {} samples x {} tokens, and {} on the test",
-                                     count_text(drawn + by_teacher_on_test), facts.num_problems, facts.k,
-                                     facts.max_new_tokens, count_text(by_teacher_on_test)));
+  const double by_student =
+      by_teacher_on_test * static_cast<double>(arms_on_test) + round * static_cast<double>(student_rounds);
+  line("teacher reads", fmt::format("{} tokens of {} prompts, at most", count_text(asked), prompts));
+  line("teacher writes",
+       fmt::format("{} tokens, at most: {} problems x {} samples x {} tokens{}, and {} on the test",
+                   count_text(drawn + by_teacher_on_test), facts.num_problems, facts.k, facts.max_new_tokens,
+                   teacher_rounds > 1 ? fmt::format(" x {} teachers", teacher_rounds) : "",
+                   count_text(by_teacher_on_test)));
+  line("student writes",
+       fmt::format("{} tokens, at most: {} arms on the test{}", count_text(by_student), arms_on_test,
+                   student_rounds > 0 ? fmt::format(", and {} rounds over the problems", student_rounds) : ""));
   const double cost = (facts.prompt_price * asked + facts.completion_price * (drawn + by_teacher_on_test)) / 1e6;
   if (facts.prompt_price > 0 || facts.completion_price > 0) line("teacher costs", fmt::format("{:.2f}, at most", cost));
-  const double learned = product(facts.num_trained_arms, facts.most_pairs, facts.pair_tokens) * facts.epochs;
-  line("training reads", fmt::format("{} tokens, at most: {} arms x {} texts x {:g} epochs", count_text(learned),
-                                     facts.num_trained_arms, facts.most_pairs, facts.epochs));
+  const double learned = product(facts.most_pairs, facts.pair_tokens) * facts.epochs();
+  line("training reads", fmt::format("{} tokens, at most: {} texts x {:g} epochs, of {} arms together",
+                                     count_text(learned), facts.most_pairs, facts.epochs(), facts.num_trained_arms()));
 
   if (facts.teacher.num_parameters > 0)
     line("memory, sampling", fmt::format("{} ({} parameters)", bytes_text(sampling_bytes(facts)),
@@ -272,9 +295,10 @@ Plan plan_of(const PlanFacts& facts, const PlanMachine& machine, const std::opti
   // While one arm trains: its checkpoints with the best weights; after it a model of each, and a line a sample.
   constexpr double kSampleBytes = 600;
   const int64_t disk =
-      facts.student.num_parameters * (12 * (facts.keep_checkpoints + 1) + 4 * (facts.num_trained_arms + 1)) +
-      static_cast<int64_t>(kSampleBytes * (product(facts.num_problems, facts.k) +
-                                           product(facts.num_test_problems, facts.test_samples, facts.num_arms + 1)));
+      facts.student.num_parameters * (12 * (facts.keep_checkpoints + 1) + 4 * (facts.num_trained_arms() + 1)) +
+      static_cast<int64_t>(kSampleBytes *
+                           (product(facts.num_problems, facts.k, teacher_rounds + student_rounds) +
+                            product(facts.num_test_problems, facts.test_samples, facts.arms.size() + 1)));
   line("disk", fmt::format("{}, at most; {} are free", bytes_text(disk), bytes_text(machine.free_disk)));
 
   if (speeds) {
@@ -284,7 +308,7 @@ Plan plan_of(const PlanFacts& facts, const PlanMachine& machine, const std::opti
     if (facts.teacher.num_parameters > 0)
       seconds += (drawn + by_teacher_on_test) / std::max(1e-9, speeds->drawn) + asked / std::max(1e-9, speeds->read);
     // The student is measured as if it were as slow as what was measured.
-    seconds += by_arms_on_test / std::max(1e-9, speeds->drawn);
+    seconds += by_student / std::max(1e-9, speeds->drawn);
     line("time", fmt::format("{}, at most{}", seconds_text(seconds),
                              facts.teacher.num_parameters > 0 ? "" : ", without the teacher's answers"));
   }

@@ -12,6 +12,8 @@
 #include <vector>
 
 #include "base/fields.h"
+#include "recipes/catalog.h"
+#include "recipes/planned_arm.h"
 #include "tensor/device.h"
 
 namespace limbeck::recipes {
@@ -28,17 +30,21 @@ struct PlanFacts {
   int64_t num_problems = 0, num_test_problems = 0;
   int64_t prompt_tokens = 0;  // of the longest few-shot prompt
   int64_t k = 0, max_new_tokens = 0, max_batch = 0, test_samples = 0;
-  int64_t num_arms = 0, num_trained_arms = 0;
+  std::vector<PlannedArm> arms;
   int64_t most_pairs = 0, pair_tokens = 0;  // training texts of an arm at most; tokens of one
-  double epochs = 0;
   int64_t micro_batch_tokens = 0, keep_checkpoints = 0;
   Precision precision = Precision::kBf16;
+  bool keeps_low_copy = false;  // of the weights, for products in bf16 (tensor/product.h)
   double prompt_price = 0, completion_price = 0, cap_cost = 0;  // of a served teacher
   int64_t cap_tokens = 0;
+
+  int64_t num_trained_arms() const;
+  double epochs() const;  // of all arms together
 };
 
-// Of an option set as read; files that it names are opened, no weights are read. Throws UserError for what is missing.
-PlanFacts plan_facts(const std::string& method, const Fields& fields);
+// Of a job whose options were read into `fields`; files that they name are opened, no weights are read. Throws
+// UserError for what is missing.
+PlanFacts plan_facts(const std::string& method, const Job& job, const Fields& fields);
 
 // From a short run of the models (recipes/plan_measure.h).
 struct PlanSpeeds {

@@ -95,7 +95,7 @@ PlanSpeeds measure_speeds(const PlanFacts& facts) {
     student.model = models::slice_layers(
         *student.model,
         models::evenly_spaced_layers(student.model->config().num_hidden_layers, facts.student.num_layers));
-  if (facts.num_trained_arms > 0) measure_training(*student.model, facts, speeds);
+  if (facts.num_trained_arms() > 0) measure_training(*student.model, facts, speeds);
   throw_if_interrupted("nothing was begun");
   models::Pretrained source =
       facts.teacher.path.empty() ? std::move(student) : models::load_pretrained(facts.teacher.path);

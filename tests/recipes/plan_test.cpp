@@ -30,11 +30,9 @@ PlanFacts small_facts() {
           .max_new_tokens = 50,
           .max_batch = 8,
           .test_samples = 4,
-          .num_arms = 3,
-          .num_trained_arms = 2,
+          .arms = {{.name = "few_shot"}, {.name = "unfiltered", .epochs = 2}, {.name = "ekt", .epochs = 2}},
           .most_pairs = 100,
           .pair_tokens = 60,
-          .epochs = 2,
           .micro_batch_tokens = 1024,
           .keep_checkpoints = 1};
 }
@@ -50,7 +48,9 @@ TEST(Plan, CountsWhatTheOptionsSay) {
   EXPECT_TRUE(plan.obstacles.empty());
   EXPECT_THAT(amount(plan, "teacher reads"), HasSubstr("22 thousand tokens of 110 prompts"));
   EXPECT_THAT(amount(plan, "teacher writes"), HasSubstr("27 thousand tokens, at most: 100 problems x 5 samples x 50"));
-  EXPECT_THAT(amount(plan, "training reads"), HasSubstr("24 thousand tokens, at most: 2 arms x 100 texts x 2 epochs"));
+  EXPECT_THAT(amount(plan, "training reads"),
+              HasSubstr("24 thousand tokens, at most: 100 texts x 4 epochs, of 2 arms together"));
+  EXPECT_THAT(amount(plan, "student writes"), HasSubstr("6000 tokens, at most: 3 arms on the test"));
   EXPECT_EQ(amount(plan, "time"), "") << "nothing was measured";
 }
 
@@ -64,11 +64,11 @@ TEST(Plan, TheTimeIsTokensByMeasuredSpeeds) {
 TEST(Plan, MemoryIsWhatTheParametersTake) {
   const PlanFacts facts = small_facts();
   EXPECT_EQ(sampling_bytes(facts), 4'000'000 + 1024 * (200 + 8 * 50));
-  EXPECT_EQ(training_bytes(facts, {}), 500'000 * 18);
-  EXPECT_EQ(training_bytes(facts, PlanSpeeds{.training_bytes = 77}), 500'000 * 18 + 77);
-  auto wide = facts;
-  wide.precision = Precision::kFp32;
-  EXPECT_EQ(training_bytes(wide, {}), 500'000 * 16);
+  EXPECT_EQ(training_bytes(facts, {}), 500'000 * 16);
+  EXPECT_EQ(training_bytes(facts, PlanSpeeds{.training_bytes = 77}), 500'000 * 16 + 77);
+  auto copying = facts;  // a processor whose products do not read fp32 weights in bf16
+  copying.keeps_low_copy = true;
+  EXPECT_EQ(training_bytes(copying, {}), 500'000 * 18);
 }
 
 TEST(Plan, WhatDoesNotFitIsNamedWithWhatToChange) {
@@ -106,10 +106,13 @@ TEST(Plan, ReadsTheFactsOffAMethodsOptions) {
                {"--teacher=" + path("tiny"), "--student-layers=1", "--problems=" + path("problems.jsonl"),
                 "--test-problems=" + path("problems.jsonl"), "--examples=" + path("examples.jsonl"), "--k=7",
                 "--train.epochs=3", "--precision=fp32", "--no-loss-on-pad"});
-  const PlanFacts facts = plan_facts("ekt", fields);
+  const PlanFacts facts = plan_facts("ekt", *job, fields);
   EXPECT_EQ(facts.num_problems, 2);
   EXPECT_EQ(facts.k, 7);
-  EXPECT_EQ(facts.epochs, 3);
+  EXPECT_EQ(facts.arms.size(), 3U);
+  EXPECT_EQ(facts.num_trained_arms(), 2);
+  EXPECT_EQ(facts.epochs(), 6);
+  EXPECT_FALSE(facts.keeps_low_copy);
   EXPECT_EQ(facts.precision, Precision::kFp32);
   EXPECT_EQ(facts.prompt_tokens, static_cast<int64_t>(std::string("# x?\nanswer = 1\n\n# qqqq?").size())) << "of bytes";
   EXPECT_EQ(facts.pair_tokens, static_cast<int64_t>(std::string("# qqqq?\nanswer = 1").size()));
@@ -123,6 +126,57 @@ TEST(Plan, ReadsTheFactsOffAMethodsOptions) {
   int64_t num_left = 0;
   for (const auto& p : models::parameters_of(*slice)) num_left += p.tensor->numel();
   EXPECT_EQ(facts.student.num_parameters, num_left);
+}
+
+TEST(Plan, CountsWhatEachArmOfAllDoes) {
+  const auto job = method_named("ekt").make();
+  Fields fields = job->fields();
+  const TemporaryFolder folder;
+  models::save_pretrained(folder / "tiny",
+                          *models::small_model({{"vocab_size", 257}, {"eos_token_id", 256}, {"bos_token_id", 256}}),
+                          *byte_tokenizer());
+  write_file_atomically(folder / "p.jsonl", "{\"id\":\"a\",\"question\":\"q?\",\"answer\":1}\n");
+  write_file_atomically(folder / "e.jsonl", "{\"question\":\"x?\",\"program\":\"answer = 1\"}\n");
+  const auto path = [&](const char* name) { return (folder / name).string(); };
+  read_options(
+      fields, "",
+      {"--arms=all", "--teacher=" + path("tiny"), "--weaker-teacher=" + path("tiny"), "--problems=" + path("p.jsonl"),
+       "--test-problems=" + path("p.jsonl"), "--examples=" + path("e.jsonl"), "--k=7", "--train.epochs=3",
+       "--expert.rounds=4", "--expert.epochs=2", "--eval.num-samples=1", "--sampling.max-new-tokens=10"});
+  const PlanFacts facts = plan_facts("ekt", *job, fields);
+  std::vector<std::string> names;
+  for (const auto& arm : facts.arms) names.push_back(arm.name);
+  EXPECT_EQ(names, (std::vector<std::string>{"few_shot", "unfiltered", "ekt", "expert_iteration", "distillation",
+                                             "random_programs", "weaker"}))
+      << "without a stronger teacher";
+  EXPECT_EQ(facts.num_trained_arms(), 5);
+  EXPECT_EQ(facts.epochs(), 4 * 3 + 4 * 2);
+  const Plan plan = plan_of(facts, {.free_memory = kGiB, .free_disk = kGiB}, {});
+  EXPECT_THAT(amount(plan, "teacher writes"),
+              HasSubstr("150 tokens, at most: 1 problems x 7 samples x 10 tokens x 2 "));
+  EXPECT_THAT(amount(plan, "student writes"), HasSubstr("340 tokens, at most: 6 arms on the test, and 4 rounds"));
+}
+
+TEST(Plan, OfAMethodWithoutArmsIsOneTraining) {
+  const auto job = method_named("fine-tune-cot").make();
+  EXPECT_EQ(job->planned_arms().size(), 5U);
+  EXPECT_EQ(job->planned_arms()[0].epochs, 0) << "is prompted";
+  class Plain : public Job {
+   public:
+    double epochs = 4;
+    Fields fields() override {
+      Fields f;
+      f("train.epochs", epochs, "");
+      return f;
+    }
+    std::vector<std::filesystem::path> inputs() const override { return {}; }
+    Seed seed() const override { return Seed(1); }
+    void run(const Run&) override {}
+  } plain;
+  Fields of_plain = plain.fields();
+  const PlanFacts facts = plan_facts("plain", plain, of_plain);
+  EXPECT_EQ(facts.num_trained_arms(), 1);
+  EXPECT_EQ(facts.epochs(), 4);
 }
 
 TEST(Plan, WritesNumbersForPeople) {
