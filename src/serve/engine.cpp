@@ -14,82 +14,20 @@
 
 #include "base/errors.h"
 #include "generate/cached_plan.h"
-#include "generate/growing_text.h"
 #include "generate/kv_cache.h"
 #include "generate/sampler.h"
 #include "serve/beginnings.h"
+#include "serve/job_limits.h"
+#include "serve/mailbox.h"
+#include "serve/reading.h"
+#include "serve/sequence.h"
 
 namespace limbeck::serve {
 
 using generate::Finish;
-using generate::GrowingText;
 using generate::KvPages;
 
 constexpr int64_t kStepTokens = 512;  // of prompts, that are read in one step beside the tokens of sequences
-
-// What a waiting request and the engine share.
-struct Mailbox {
-  std::mutex mutex;  // guards what follows
-  std::condition_variable changed;
-  std::vector<Piece> pieces;
-  std::string failure;
-  std::atomic<bool> given_up = false;
-
-  void put(Piece piece) {
-    const std::lock_guard lock(mutex);
-    pieces.push_back(std::move(piece));
-    changed.notify_one();
-  }
-  void fail(const std::string& why) {
-    const std::lock_guard lock(mutex);
-    failure = why;
-    changed.notify_one();
-  }
-};
-
-class MailboxTicket final : public Ticket {
- public:
-  explicit MailboxTicket(std::shared_ptr<Mailbox> mailbox) : mailbox_(std::move(mailbox)) {}
-  ~MailboxTicket() override { mailbox_->given_up = true; }
-  std::vector<Piece> take(double seconds) override {
-    std::unique_lock lock(mailbox_->mutex);
-    mailbox_->changed.wait_for(lock, std::chrono::duration<double>(seconds),
-                               [&] { return !mailbox_->pieces.empty() || !mailbox_->failure.empty(); });
-    if (mailbox_->pieces.empty() && !mailbox_->failure.empty()) throw Error(mailbox_->failure);
-    return std::exchange(mailbox_->pieces, {});
-  }
-
- private:
-  std::shared_ptr<Mailbox> mailbox_;
-};
-
-// A job with its place in the request.
-struct Waiting {
-  Job job;
-  int64_t first_choice = 0;
-  std::shared_ptr<Mailbox> mailbox;
-};
-
-// A job whose prompt is being read, or whose samples are being drawn.
-struct Started {
-  Waiting from;
-  KvPages cache;                 // of the prompt
-  int64_t end_of_beginning = 0;  // where the part ends that is read as a beginning of its own; 0: none
-  int64_t reserved = 0;          // positions of the cache
-  std::vector<Token> prompt;     // what was told of it so far
-  bool is_read() const { return cache.length() == static_cast<int64_t>(from.job.ids.size()); }
-};
-
-struct Sequence {
-  std::shared_ptr<Started> of;
-  int64_t index = 0;  // of the sample
-  KvPages own;        // positions after the prompt
-  Seed seed;
-  GrowingText text;
-  std::optional<generate::SeenTokens> seen;  // with a penalty
-  std::vector<int32_t> ids;
-  std::vector<Token> untold;
-};
 
 struct Engine::State {
   State(const models::Pretrained& pretrained, const EngineOptions& engine_options)
@@ -149,22 +87,16 @@ struct Engine::State {
     figures.num_running = std::unique(running.begin(), running.end()) - running.begin();
   }
 
-  // Positions that a job may come to hold; every sequence ends in a page of its own.
-  static int64_t positions_of(const Job& job) {
-    return static_cast<int64_t>(job.ids.size()) + kernels::kPositionsPerPage +
-           job.num_samples * (job.sampling.max_new_tokens + kernels::kPositionsPerPage);
-  }
-
   void drop_given_up() {
     for (Sequence& sequence : std::exchange(active, {}))
-      if (!sequence.of->from.mailbox->given_up) active.push_back(std::move(sequence));
+      if (!sequence.of->from.mailbox->is_given_up()) active.push_back(std::move(sequence));
     std::erase_if(started, [&](const auto& one) {
-      if (!one->from.mailbox->given_up) return false;
+      if (!one->from.mailbox->is_given_up()) return false;
       num_reading_samples -= one->from.job.num_samples;
       return true;
     });
     const std::lock_guard lock(mutex);
-    std::erase_if(queue, [](const Waiting& waiting) { return waiting.mailbox->given_up.load(); });
+    std::erase_if(queue, [](const Waiting& waiting) { return waiting.mailbox->is_given_up(); });
   }
 
   // Lets waiting jobs in while there are places and positions, in their order.
@@ -221,9 +153,7 @@ struct Engine::State {
     std::vector<std::shared_ptr<Started>> reading;
     for (const auto& one : started) {
       const auto& prompt = one->from.job.ids;
-      const int64_t done = one->cache.length();
-      const int64_t end = one->end_of_beginning > 0 ? one->end_of_beginning : static_cast<int64_t>(prompt.size());
-      const int64_t count = std::min(end - done, room);
+      const int64_t done = one->cache.length(), count = one->num_next(room);
       if (count <= 0) continue;
       ids.insert(ids.end(), prompt.begin() + done, prompt.begin() + done + count);
       parts.push_back({.own = &one->cache, .num_tokens = count});
@@ -233,7 +163,12 @@ struct Engine::State {
     if (parts.empty()) return;
     const int64_t num_sequences = static_cast<int64_t>(active.size());
     const at::Tensor all = forward(ids, parts);
-    tell_prompts(all, num_sequences, reading, parts);
+    int64_t begin = num_sequences;  // a row for each sequence
+    for (std::size_t i = 0; i < reading.size(); ++i) {
+      const int64_t count = parts[static_cast<std::size_t>(num_sequences) + i].num_tokens;
+      tell_prompt(*reading[i], model, all.narrow(0, begin, count));
+      begin += count;
+    }
     const at::Tensor hidden = all.index_select(0, last_rows(parts));
     {
       const std::lock_guard lock(mutex);
@@ -258,34 +193,6 @@ struct Engine::State {
     int64_t end = 0;
     for (const auto& part : parts) rows.push_back((end += part.num_tokens) - 1);
     return at::tensor(rows, at::kLong);
-  }
-
-  // What the new rows of the prompts that want it say of their next tokens.
-  void tell_prompts(const at::Tensor& hidden, int64_t num_sequences,
-                    const std::vector<std::shared_ptr<Started>>& reading, const std::vector<generate::Advance>& parts) {
-    constexpr int64_t kRows = 128;  // whose logits exist at once
-    int64_t begin = num_sequences;  // a row for each sequence
-    for (std::size_t i = 0; i < reading.size(); ++i) {
-      const int64_t count = parts[static_cast<std::size_t>(num_sequences) + i].num_tokens;
-      Started& one = *reading[i];
-      const auto& ids = one.from.job.ids;
-      // The prompt's last token predicts what is drawn.
-      const int64_t first = one.cache.length() - count;
-      const int64_t told = std::min(count, static_cast<int64_t>(ids.size()) - 1 - first);
-      for (int64_t done = 0; one.from.job.tell_prompt && done < told; done += kRows) {
-        const int64_t some = std::min(kRows, told - done);
-        const at::Tensor logits = model.logits_of(hidden.narrow(0, begin + done, some)).contiguous();
-        const int64_t vocab_size = logits.size(1);
-        for (int64_t r = 0; r < some; ++r) {
-          const float* row = logits.const_data_ptr<float>() + r * vocab_size;
-          const int32_t id = ids[static_cast<std::size_t>(first + done + r + 1)];
-          one.prompt.push_back({.id = id,
-                                .log_prob = row[id] - kernels::log_sum_exp(row, vocab_size),
-                                .top = generate::top_log_probs(row, vocab_size, one.from.job.top_log_probs)});
-        }
-      }
-      begin += count;
-    }
   }
 
   // Next tokens of the sequences, first tokens of the samples whose prompts are read now.
@@ -314,7 +221,7 @@ struct Engine::State {
       logits_of_each.push_back(row + static_cast<int64_t>(i) * vocab_size);
     for (std::size_t i = 0; i < read.size(); ++i)
       for (int64_t s = 0; s < read[i]->from.job.num_samples; ++s) {
-        sequences.push_back(new_sequence(read[i], s));
+        sequences.push_back(new_sequence(read[i], s, pool, source));
         logits_of_each.push_back(row + (num_sequences + static_cast<int64_t>(i)) * vocab_size);
       }
     for (const auto& one : read) num_reading_samples -= one->from.job.num_samples;
@@ -323,20 +230,6 @@ struct Engine::State {
         one->from.mailbox->put({.choice = one->from.first_choice, .prompt = std::move(one->prompt)});
     std::erase_if(started, [](const auto& one) { return one->is_read(); });
     take(std::move(sequences), logits_of_each, vocab_size);
-  }
-
-  Sequence new_sequence(const std::shared_ptr<Started>& of, int64_t index) {
-    const Job& job = of->from.job;
-    Sequence sequence{.of = of,
-                      .index = index,
-                      .own = KvPages(pool),
-                      .seed = job.seed.derive(static_cast<uint64_t>(index)),
-                      .text = GrowingText(source.tokenizer, job.sampling.stop)};
-    if (job.sampling.repetition_penalty != 1) {
-      sequence.seen.emplace(model.config().vocab_size);
-      for (const int32_t id : job.ids) sequence.seen->add(id);
-    }
-    return sequence;
   }
 
   void take(std::vector<Sequence> sequences, const std::vector<const float*>& logits, int64_t vocab_size) {
@@ -348,7 +241,7 @@ struct Engine::State {
                           .seen = sequence.seen ? &*sequence.seen : nullptr,
                           .seed = sequence.seed,
                           .step = static_cast<int64_t>(sequence.ids.size())});
-      rules.push_back(&sequence.of->from.job.sampling);
+      rules.push_back(&sequence.job().sampling);
     }
     const auto draws = generate::draw_each(requests, vocab_size, rules);
     {
@@ -356,46 +249,11 @@ struct Engine::State {
       figures.num_drawn += static_cast<int64_t>(draws.size());
     }
     for (std::size_t i = 0; i < sequences.size(); ++i) {
-      if (sequences[i].of->from.job.sampling.max_new_tokens == 0)  // only the prompt was to be told
-        sequences[i].of->from.mailbox->put(
-            {.choice = sequences[i].of->from.first_choice + sequences[i].index, .finish = Finish::kLength});
-      else if (goes_on(sequences[i], draws[i], logits[i], vocab_size))
+      if (sequences[i].job().sampling.max_new_tokens == 0)  // only the prompt was to be told
+        sequences[i].of->from.mailbox->put({.choice = sequences[i].choice(), .finish = Finish::kLength});
+      else if (goes_on(sequences[i], draws[i], logits[i], source))
         active.push_back(std::move(sequences[i]));
     }
-  }
-
-  // Tells what is new of the sequence; false when it has ended.
-  bool goes_on(Sequence& sequence, const kernels::Draw& draw, const float* logits, int64_t vocab_size) {
-    const Job& job = sequence.of->from.job;
-    std::optional<Finish> finish;
-    if (std::find(source.eos_ids.begin(), source.eos_ids.end(), draw.id) != source.eos_ids.end()) {
-      finish = Finish::kEndOfText;
-    } else {
-      sequence.ids.push_back(draw.id);
-      if (sequence.seen) sequence.seen->add(draw.id);
-      if (job.top_log_probs >= 0)
-        sequence.untold.push_back({.id = draw.id,
-                                   .log_prob = draw.log_prob,
-                                   .top = job.top_log_probs > 0
-                                              ? generate::top_log_probs(logits, vocab_size, job.top_log_probs)
-                                              : generate::TopLogProbs{}});
-      if (sequence.text.add(draw.id)) {
-        finish = Finish::kStop;
-      } else if (static_cast<int64_t>(sequence.ids.size()) == job.sampling.max_new_tokens) {
-        finish = Finish::kLength;
-      }
-    }
-    const auto num_drawn = static_cast<int64_t>(sequence.ids.size()) + (finish == Finish::kEndOfText ? 1 : 0);
-    if (finish) sequence.text.finish();
-    if (finish && sequence.text.stopped()) finish = Finish::kStop;
-    Piece piece{.choice = sequence.of->from.first_choice + sequence.index,
-                .text = sequence.text.take(),
-                .tokens = std::exchange(sequence.untold, {}),
-                .finish = finish,
-                .num_drawn = num_drawn,
-                .num_kept = sequence.text.num_tokens()};
-    if (finish || !piece.text.empty() || !piece.tokens.empty()) sequence.of->from.mailbox->put(std::move(piece));
-    return !finish;
   }
 
   // The request that did it is not known: all that are under way end.
@@ -405,26 +263,6 @@ struct Engine::State {
     started.clear();
     active.clear();
     num_reading_samples = 0;
-  }
-
-  void check(const Job& job) const {
-    const auto& config = model.config();
-    const auto size = static_cast<int64_t>(job.ids.size());
-    if (size == 0) user_fail("prompt", "expected at least one token but received none");
-    if (job.sampling.max_new_tokens < (job.tell_prompt ? 0 : 1))
-      user_fail("max_tokens", "expected at least 1 but received {}", job.sampling.max_new_tokens);
-    for (const int32_t id : job.ids)
-      if (id < 0 || id >= config.vocab_size)
-        user_fail("prompt", "expected tokens from 0 to {} but received {}", config.vocab_size - 1, id);
-    if (size + job.sampling.max_new_tokens > config.max_position_embeddings)
-      user_fail("prompt", "expected at most {} tokens (the context of {} less max_tokens {}) but received {}",
-                std::max<int64_t>(0, config.max_position_embeddings - job.sampling.max_new_tokens),
-                config.max_position_embeddings, job.sampling.max_new_tokens, size);
-    if (job.num_samples < 1 || job.num_samples > options.max_batch)
-      user_fail("n", "expected 1 to {} samples (the batch) but received {}", options.max_batch, job.num_samples);
-    if (positions_of(job) > options.cache_tokens)
-      user_fail("prompt", "the request could need {} positions, and the server keeps {}; ask for less n or max_tokens",
-                positions_of(job), options.cache_tokens);
   }
 };
 
@@ -445,7 +283,7 @@ Engine::~Engine() {
 }
 
 std::unique_ptr<Ticket> Engine::submit(std::vector<Job> jobs) {
-  for (const Job& job : jobs) state_->check(job);
+  for (const Job& job : jobs) check_job(job, state_->model.config(), state_->options);
   auto mailbox = std::make_shared<Mailbox>();
   const std::lock_guard lock(state_->mutex);
   if (static_cast<int64_t>(state_->queue.size() + jobs.size()) > state_->options.max_queue) return nullptr;
@@ -457,7 +295,7 @@ std::unique_ptr<Ticket> Engine::submit(std::vector<Job> jobs) {
   }
   state_->figures.num_waiting = static_cast<int64_t>(state_->queue.size());
   state_->changed.notify_all();
-  return std::make_unique<MailboxTicket>(std::move(mailbox));
+  return ticket_of(std::move(mailbox));
 }
 
 EngineFigures Engine::figures() const {
