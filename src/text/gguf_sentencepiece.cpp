@@ -46,7 +46,17 @@ TokenizerSpec sentencepiece_spec_from_gguf(GgufVocabulary v, std::string_view wh
   model.eos = id_or_none(v.eos, "tokenizer.ggml.eos_token_id");
   model.pad = id_or_none(v.pad, "tokenizer.ggml.padding_token_id");
   const SentencePieceSettings settings{.add_bos = v.add_bos.value_or(bpe), .add_eos = v.add_eos.value_or(!bpe)};
+  const bool marks_always = bpe && model.add_dummy_prefix && !model.remove_extra_whitespaces;
   TokenizerSpec spec = spec_from_sentencepiece(std::move(model), settings, where);
+  if (marks_always) {
+    // As llama.cpp and SentencePiece itself: a mark before every stretch of text, also before one that begins with a
+    // space.
+    Pipeline pipeline = *spec.pipeline;
+    pipeline.normalizer = components::sequence(
+        "normalizers", {{{"type", "Prepend"}, {"prepend", kWordBegins}}, components::replace(" ", "\u2581")});
+    pipeline.pre_tokenizer = nullptr;
+    spec.pipeline = std::make_shared<const Pipeline>(std::move(pipeline));
+  }
   spec.chat_template = std::move(v.chat_template);
   return spec;
 }

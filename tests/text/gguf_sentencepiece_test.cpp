@@ -31,7 +31,18 @@ TEST(GgufSentencePiece, LlamaVocabulariesGiveTheIdsOfTheSentencePieceFile) {
   const auto ours = Tokenizer::from_spec(spec_from_gguf(gguf_of_spm(), "a.gguf"));
   const auto theirs = Tokenizer::from_folder(golden::folder() / "families/spm");
   const auto texts = golden::corpus();
-  for (std::size_t i = 0; i < texts.size(); i += 23) EXPECT_EQ(ours->encode(texts[i]), theirs->encode(texts[i])) << i;
+  for (std::size_t i = 0; i < texts.size(); i += 23)
+    if (!texts[i].starts_with(" ")) EXPECT_EQ(ours->encode(texts[i]), theirs->encode(texts[i])) << i;
+}
+
+// llama.cpp puts a space before each stretch of text and looks at nothing else (llama-vocab.cpp, llm_tokenizer_spm);
+// Transformers adds no mark where there is one.
+TEST(GgufSentencePiece, ATextThatBeginsWithASpaceHasTwoMarksAsInLlamaCpp) {
+  const auto ours = Tokenizer::from_spec(spec_from_gguf(gguf_of_spm(), "a.gguf"));
+  EXPECT_EQ(ours->decode(ours->encode_rendered(" the")), " the");
+  EXPECT_NE(ours->encode_rendered(" the"), ours->encode_rendered("the"));
+  Ids two = ours->encode_rendered("the</s>the"), one = ours->encode_rendered("the");
+  EXPECT_EQ(Ids(two.end() - static_cast<std::ptrdiff_t>(one.size()), two.end()), one) << "a mark after </s> too";
 }
 
 TEST(GgufSentencePiece, RefusesArraysThatDoNotFit) {
