@@ -5,8 +5,10 @@
 #include <c10/util/Half.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>  // std::round, std::isfinite
 #include <cstring>
+#include <optional>
 
 #include "base/errors.h"
 
@@ -60,31 +62,106 @@ void encode_q4_0(const float* x, std::byte* block) {
   for (int j = 0; j < 16; ++j) block[2 + j] = static_cast<std::byte>(nibble(x[j]) | nibble(x[j + 16]) << 4);
 }
 
-// Whether all of x are integers of -8 to 7 times the scale of which the furthest number is `integer` times, and that
-// scale has half precision.
-bool integers_of(const float* x, float furthest, int integer, float& scale, int* integers) {
-  scale = furthest / static_cast<float>(integer);
-  if (c10::detail::fp16_ieee_to_fp32_value(c10::detail::fp16_ieee_from_fp32_value(scale)) != scale) return false;
-  for (int j = 0; j < 32; ++j) {
+// A block as integers times a scale.
+struct Scaled {
+  float scale = 0;
+  int integers[32] = {};
+};
+
+float furthest_of(const float* x, int count) {
+  float furthest = 0;
+  for (int j = 0; j < count; ++j)
+    if (std::abs(x[j]) > std::abs(furthest)) furthest = x[j];
+  return furthest;
+}
+
+// Whether all of x are integers of `least` to `most` times the scale.
+bool integers_of(const float* x, int count, float scale, int least, int most, int* integers) {
+  for (int j = 0; j < count; ++j) {
     const float q = std::nearbyint(x[j] / scale);
-    if (!(q >= -8 && q <= 7) || q * scale != x[j]) return false;
+    if (!(q >= static_cast<float>(least) && q <= static_cast<float>(most)) || q * scale != x[j]) return false;
     integers[j] = static_cast<int>(q);
   }
   return true;
 }
 
-void encode_q4_0_again(const float* x, std::byte* block) {
-  float furthest = 0, scale = 0;
-  for (int j = 0; j < 32; ++j)
-    if (std::abs(x[j]) > std::abs(furthest)) furthest = x[j];
-  int integers[32];
-  for (int integer = -8; integer <= 7 && furthest != 0; ++integer) {  // -8 is what the reference takes
-    if (integer == 0 || !integers_of(x, furthest, integer, scale, integers)) continue;
-    put_half(scale, block);
-    for (int j = 0; j < 16; ++j) block[2 + j] = static_cast<std::byte>((integers[j] + 8) | (integers[j + 16] + 8) << 4);
-    return;
+uint32_t bits_of(float number) {
+  uint32_t bits = 0;
+  std::memcpy(&bits, &number, sizeof bits);
+  return bits;
+}
+
+bool is_half(float number) {
+  if ((bits_of(number) & 0x1fff) != 0) return false;  // more than 11 binary digits
+  return c10::detail::fp16_ieee_to_fp32_value(c10::detail::fp16_ieee_from_fp32_value(number)) == number;
+}
+
+// A scale of half precision and the integers of -8 to 7 that give a block of Q4_0.
+std::optional<Scaled> scaled_to_q4_0(const float* x) {
+  const float furthest = furthest_of(x, 32);
+  Scaled result;
+  if (furthest == 0) return result;
+  for (int integer = -8; integer <= 7; ++integer) {  // -8 is what the reference takes
+    if (integer == 0) continue;
+    result.scale = furthest / static_cast<float>(integer);
+    if (is_half(result.scale) && integers_of(x, 32, result.scale, -8, 7, result.integers)) return result;
   }
-  encode_q4_0(x, block);
+  return std::nullopt;
+}
+
+// The same for -128 to 127 and Q8_0. Such a number has at most 19 binary digits.
+std::optional<Scaled> scaled_to_q8_0(const float* x) {
+  uint32_t bits = 0;
+  for (int j = 0; j < 32; ++j) bits |= bits_of(x[j]);
+  if ((bits & 0x1f) != 0) return std::nullopt;
+  const float furthest = furthest_of(x, 32);
+  Scaled result;
+  if (furthest == 0) return result;
+  for (int integer = 127; integer >= 1; --integer) {  // 127 is what the reference takes
+    result.scale = std::abs(furthest) / static_cast<float>(integer);
+    if (is_half(result.scale) && integers_of(x, 32, result.scale, -128, 127, result.integers)) return result;
+  }
+  result.scale = std::abs(furthest) / 128;
+  if (is_half(result.scale) && integers_of(x, 32, result.scale, -128, 127, result.integers)) return result;
+  return std::nullopt;
+}
+
+// 16 numbers of Q6_K: integers of -32 to 31 times a scale that is a half times an integer of 8 bits, 19 binary digits.
+bool is_q6_k(const float* x) {
+  const float furthest = furthest_of(x, 16);
+  int integers[16];
+  for (int integer = -32; integer <= 31 && furthest != 0; ++integer) {
+    if (integer == 0) continue;
+    const float scale = furthest / static_cast<float>(integer);
+    if ((bits_of(scale) & 0x1f) == 0 && integers_of(x, 16, scale, -32, 31, integers)) return true;
+  }
+  return furthest == 0;
+}
+
+template <class F>
+bool all_groups(const float* values, int64_t num_values, int64_t size, F&& holds) {
+  if (num_values % size != 0) return false;
+  std::atomic<bool> all = true;
+  at::parallel_for(0, num_values / size, 65536 / size, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end && all.load(std::memory_order_relaxed); ++i)
+      if (!holds(values + i * size)) all = false;
+  });
+  return all;
+}
+
+void encode_q8_0_again(const float* x, std::byte* block) {
+  const auto scaled = scaled_to_q8_0(x);
+  if (!scaled) return encode_q8_0(x, block);
+  put_half(scaled->scale, block);
+  for (int j = 0; j < 32; ++j) block[2 + j] = static_cast<std::byte>(scaled->integers[j]);
+}
+
+void encode_q4_0_again(const float* x, std::byte* block) {
+  const auto scaled = scaled_to_q4_0(x);
+  if (!scaled) return encode_q4_0(x, block);
+  const auto& q = scaled->integers;
+  put_half(scaled->scale, block);
+  for (int j = 0; j < 16; ++j) block[2 + j] = static_cast<std::byte>((q[j] + 8) | (q[j + 16] + 8) << 4);
 }
 
 template <void (*kEncode)(const float*, std::byte*)>
@@ -125,10 +202,22 @@ void encode_blocks(GgufType type, const float* values, std::byte* blocks, int64_
 }
 
 void encode_blocks_again(GgufType type, const float* values, std::byte* blocks, int64_t num_values) {
-  const GgufTypeInfo& info = info_of(GgufType::kQ4_0);
-  if (type != GgufType::kQ4_0 || num_values % info.block_values != 0)
+  const GgufTypeInfo& info = info_of(type);
+  if ((type != GgufType::kQ8_0 && type != GgufType::kQ4_0) || num_values % info.block_values != 0)
     return encode_blocks(type, values, blocks, num_values);
-  encode_all<encode_q4_0_again>(info, values, blocks, num_values);
+  if (type == GgufType::kQ8_0)
+    encode_all<encode_q8_0_again>(info, values, blocks, num_values);
+  else
+    encode_all<encode_q4_0_again>(info, values, blocks, num_values);
+}
+
+std::optional<GgufType> block_type_of(const float* values, int64_t num_values) {
+  if (all_groups(values, num_values, 32, [](const float* x) { return scaled_to_q4_0(x).has_value(); }))
+    return GgufType::kQ4_0;
+  if (all_groups(values, num_values, 32, [](const float* x) { return scaled_to_q8_0(x).has_value(); }))
+    return GgufType::kQ8_0;
+  if (num_values % 256 == 0 && all_groups(values, num_values, 16, is_q6_k)) return GgufType::kQ6_K;
+  return std::nullopt;
 }
 
 }  // namespace limbeck::formats

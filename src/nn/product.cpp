@@ -136,6 +136,15 @@ at::Tensor multiply(const kernels::PackedWeight& weight, const at::Tensor& x, at
   return y;
 }
 
+FrozenLinear freeze_alike(const Masters& masters, Precision precision, WeightFormat format) {
+  const auto weight =
+      pack_weight(join(masters.weights, format == WeightFormat::kBf16 ? at::kBFloat16 : at::kFloat), format);
+  const at::Tensor bias = join(masters.biases, at::kFloat);
+  return [weight, bias, precision](const at::Tensor& x) {
+    return multiply(*weight, x, dtype_of(precision), bias.defined() ? bias.const_data_ptr<float>() : nullptr);
+  };
+}
+
 }  // namespace
 
 void Product::refresh(const Masters& masters, Precision precision) {
@@ -205,19 +214,30 @@ std::vector<at::Tensor> master_gradients(const Masters& masters, const at::Tenso
   return result;
 }
 
+// Weights that are kept alike are one product.
 FrozenLinear freeze_product(const Masters& masters, Precision precision, WeightFormat weights) {
-  const WeightFormat format = resolved(weights, precision);
-  const auto weight =
-      pack_weight(join(masters.weights, format == WeightFormat::kBf16 ? at::kBFloat16 : at::kFloat), format);
-  const at::Tensor bias = join(masters.biases, at::kFloat);
-  return [weight, bias, precision](const at::Tensor& x) {
-    return multiply(*weight, x, dtype_of(precision), bias.defined() ? bias.const_data_ptr<float>() : nullptr);
+  std::vector<FrozenLinear> products;
+  for (std::size_t begin = 0, end = 0; begin < masters.weights.size(); begin = end) {
+    Masters alike;
+    const WeightFormat format = blocks_for(masters.weights[begin], resolved(weights, precision));
+    for (; end < masters.weights.size(); ++end) {
+      if (end > begin && blocks_for(masters.weights[end], resolved(weights, precision)) != format) break;
+      alike.weights.push_back(masters.weights[end]);
+      if (!masters.biases.empty()) alike.biases.push_back(masters.biases[end]);
+    }
+    products.push_back(freeze_alike(alike, precision, format));
+  }
+  if (products.size() == 1) return products[0];
+  return [products](const at::Tensor& x) {
+    std::vector<at::Tensor> results;
+    for (const FrozenLinear& product : products) results.push_back(product(x));
+    return at::cat(results, 1);
   };
 }
 
 FrozenLinear freeze_to_fp32(const at::Tensor& weight, Precision precision, WeightFormat weights,
                             const at::Tensor& bias) {
-  const auto packed = pack_weight(weight.detach(), resolved(weights, precision));
+  const auto packed = pack_weight(weight.detach(), blocks_for(weight, resolved(weights, precision)));
   const at::Tensor kept = bias.defined() ? bias.detach().to(at::kFloat).contiguous() : bias;
   return [packed, kept](const at::Tensor& x) {
     return multiply(*packed, x, at::kFloat, kept.defined() ? kept.const_data_ptr<float>() : nullptr);

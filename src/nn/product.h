@@ -49,7 +49,7 @@ std::vector<at::Tensor> master_gradients(const Masters& masters, const at::Tenso
 // A product with weights that no longer change: [N,in] -> [N, Σ out_i], each row independent of the others.
 using FrozenLinear = std::function<at::Tensor(const at::Tensor& x)>;
 // Results have the given precision. Weights in blocks are rounded as ggml's reference does it; what a GGUF file of that
-// type held becomes the same blocks again.
+// type held becomes the same blocks again. A weight that a file of kQ4_0 held in finer blocks stays as fine, in Q8_0.
 FrozenLinear freeze_product(const Masters& masters, Precision precision,
                             WeightFormat weights = WeightFormat::kAsPrecision);
 

@@ -44,6 +44,13 @@ WeightFormat resolved(WeightFormat weights, Precision precision) {
   return precision == Precision::kBf16 ? WeightFormat::kBf16 : WeightFormat::kFp32;
 }
 
+WeightFormat blocks_for(const at::Tensor& weight, WeightFormat asked) {
+  if (asked != WeightFormat::kQ4_0 || weight.size(1) % kernels::kBlockNumbers != 0) return asked;
+  const at::Tensor numbers = weight.detach().to(at::kFloat).contiguous();
+  const auto held = formats::block_type_of(numbers.const_data_ptr<float>(), numbers.numel());
+  return held == formats::GgufType::kQ8_0 || held == formats::GgufType::kQ6_K ? WeightFormat::kQ8_0 : asked;
+}
+
 std::shared_ptr<const kernels::PackedWeight> pack_weight(const at::Tensor& weight, WeightFormat weights) {
   if (weights == WeightFormat::kQ8_0) return pack_in_blocks(weight.to(at::kFloat), kernels::BlockFormat::kQ8_0);
   if (weights == WeightFormat::kQ4_0) return pack_in_blocks(weight.to(at::kFloat), kernels::BlockFormat::kQ4_0);

@@ -16,6 +16,10 @@ namespace limbeck::nn {
 // What `weights` says for products of this precision.
 WeightFormat resolved(WeightFormat weights, Precision precision);
 
+// The blocks for a weight [out,in] where `asked` are wanted. A mixed file of 4-bit blocks holds some weights in finer
+// ones (mostly the output weight): those are not rounded a second time.
+WeightFormat blocks_for(const at::Tensor& weight, WeightFormat asked);
+
 // weight [out,in] of any precision.
 std::shared_ptr<const kernels::PackedWeight> pack_weight(const at::Tensor& weight, WeightFormat weights);
 // In integers of 8 bits with a scale for each output (kernels/int8_linear.h).

@@ -84,6 +84,53 @@ TEST(EncodeBlocksAgain, GivesTheNumbersOfAnyBlocksBack) {
   }
 }
 
+// Blocks of any bits with scales that are numbers, as a file of that type may hold them.
+std::vector<std::byte> some_blocks(GgufType type, std::size_t count) {
+  const auto bytes = static_cast<std::size_t>(info_of(type).block_bytes);
+  std::vector<std::byte> blocks(count * bytes);
+  for (std::size_t i = 0; i < blocks.size(); ++i) blocks[i] = static_cast<std::byte>(i * i * 31 + i / 7 * 113);
+  for (std::size_t b = 0; b < count; ++b) {
+    const auto scale = static_cast<uint16_t>(0x1400 + b * 61 + (b % 3 == 0 ? 0x8000 : 0));
+    std::memcpy(&blocks[b * bytes + (type == GgufType::kQ6_K ? bytes - 2 : 0)], &scale, 2);
+    const auto least = static_cast<uint16_t>(0x1801 + b * 37);
+    if (type == GgufType::kQ4_1) std::memcpy(&blocks[b * bytes + 2], &least, 2);
+  }
+  return blocks;
+}
+
+TEST(BlockTypeOf, IsTheTypeThatAFileHeldTheNumbersIn) {
+  const auto found = [](GgufType type) {
+    const std::size_t count = 64;
+    const int64_t num_values = static_cast<int64_t>(count) * info_of(type).block_values;
+    const at::Tensor numbers = decoded(type, some_blocks(type, count), num_values);
+    return block_type_of(numbers.const_data_ptr<float>(), num_values);
+  };
+  EXPECT_EQ(found(GgufType::kQ4_0), GgufType::kQ4_0);
+  EXPECT_EQ(found(GgufType::kQ8_0), GgufType::kQ8_0);
+  EXPECT_EQ(found(GgufType::kQ5_0), GgufType::kQ8_0) << "integers of 5 bits are integers of 8";
+  EXPECT_EQ(found(GgufType::kQ6_K), GgufType::kQ6_K);
+  EXPECT_EQ(found(GgufType::kQ4_1), std::nullopt);
+}
+
+TEST(BlockTypeOf, OneNumberThatDoesNotFitIsEnough) {
+  at::Tensor numbers = decoded(GgufType::kQ8_0, some_blocks(GgufType::kQ8_0, 64), 64 * 32);
+  numbers[1000] += 1e-3;
+  EXPECT_EQ(block_type_of(numbers.const_data_ptr<float>(), numbers.numel()), std::nullopt);
+  const at::Tensor plain = at::sin(at::arange(1024, at::kFloat) * 1.7);
+  EXPECT_EQ(block_type_of(plain.const_data_ptr<float>(), plain.numel()), std::nullopt);
+  const at::Tensor low = plain.to(at::kBFloat16).to(at::kFloat);
+  EXPECT_EQ(block_type_of(low.const_data_ptr<float>(), low.numel()), std::nullopt);
+}
+
+TEST(EncodeBlocksAgain, KeepsQ8BlocksWithoutTheLargestInteger) {
+  for (const GgufType type : {GgufType::kQ8_0, GgufType::kQ5_0, GgufType::kQ4_0}) {
+    const at::Tensor once = decoded(type, some_blocks(type, 64), 64 * 32);  // among them -128
+    std::vector<std::byte> again(64 * 34);
+    encode_blocks_again(GgufType::kQ8_0, once.const_data_ptr<float>(), again.data(), once.numel());
+    EXPECT_TRUE(at::equal(decoded(GgufType::kQ8_0, again, 64 * 32), once)) << static_cast<int>(type);
+  }
+}
+
 TEST(EncodeBlocksCheck, RefusesHalfBlocksAndTypesThatAreOnlyRead) {
   std::vector<float> numbers(256);
   std::vector<std::byte> blocks(1024);

@@ -145,5 +145,27 @@ TEST(FreezeProduct, KeepsBlocksAsAGgufFileWouldHoldThem) {
   }
 }
 
+TEST(FreezeProduct, UnderQ4KeepsWhatAMixedFileHeldInFinerBlocks) {
+  at::NoGradGuard no_grad;
+  const auto held = [](const at::Tensor& numbers, formats::GgufType type) {
+    std::vector<std::byte> blocks(static_cast<std::size_t>(numbers.numel() / 32 * formats::info_of(type).block_bytes));
+    formats::encode_blocks(type, numbers.const_data_ptr<float>(), blocks.data(), numbers.numel());
+    at::Tensor back = at::empty_like(numbers);
+    formats::decode_blocks(type, blocks.data(), back.mutable_data_ptr<float>(), numbers.numel());
+    return back;
+  };
+  const at::Tensor coarse = held(at::randn({7, 64}), formats::GgufType::kQ4_0),
+                   fine = held(at::randn({5, 64}), formats::GgufType::kQ8_0), x = at::randn({9, 64});
+  const Masters masters{{coarse, fine, coarse}, {at::randn({7}), at::randn({5}), at::randn({7})}};
+  const at::Tensor y = freeze_product(masters, Precision::kFp32, WeightFormat::kQ4_0)(x);
+  const auto alone = [&](std::size_t i, WeightFormat format) {
+    return freeze_product({{masters.weights[i]}, {masters.biases[i]}}, Precision::kFp32, format)(x);
+  };
+  EXPECT_TRUE(at::equal(
+      y, at::cat({alone(0, WeightFormat::kQ4_0), alone(1, WeightFormat::kQ8_0), alone(2, WeightFormat::kQ4_0)}, 1)));
+  EXPECT_TRUE(at::equal(freeze_to_fp32(fine, Precision::kFp32, WeightFormat::kQ4_0)(x),
+                        freeze_to_fp32(fine, Precision::kFp32, WeightFormat::kQ8_0)(x)));
+}
+
 }  // namespace
 }  // namespace limbeck::nn
