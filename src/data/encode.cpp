@@ -6,6 +6,7 @@
 #include "base/errors.h"
 #include "base/phases.h"
 #include "text/chat_template.h"
+#include "text/continuation.h"
 
 namespace limbeck::data {
 namespace {
@@ -19,20 +20,26 @@ void append(Example& example, const std::vector<int32_t>& ids, bool learned) {
   example.weights.insert(example.weights.end(), ids.size(), learned ? 1.0f : 0.0f);
 }
 
-Example encode(const Row& row, const text::Tokenizer& tokenizer, const Limits& limits, const EncodeOptions& options,
-               const std::string& where) {
+Example encode(const Row& row, const text::Tokenizer& tokenizer, const text::Continuation& continuation,
+               const Limits& limits, const EncodeOptions& options, const std::string& where) {
+  using Special = text::Continuation::Special;
   Example example;
   const auto& spec = tokenizer.spec();
+  std::size_t begin = 0;  // of the text itself
+  const auto add = [&](std::string_view piece, Special special, bool learned) {
+    const auto last = example.ids.size() > begin ? std::optional(example.ids.back()) : std::nullopt;
+    append(example, continuation.encode(piece, last, special), learned);
+  };
   if (!row.messages.empty()) {  // the template writes what begins and ends a text
     for (const auto& piece : in_context(where, [&] { return text::cut_chat(spec, row.messages, kDate); }))
-      append(example, tokenizer.encode_rendered(piece.text), piece.by_assistant || options.loss_on_prompt);
+      add(piece.text, Special::kFind, piece.by_assistant || options.loss_on_prompt);
     return example;
   }
   if (spec.add_bos && spec.bos) append(example, {*spec.bos}, false);
+  begin = example.ids.size();
   for (const Segment& segment : row.segments)
-    append(example,
-           options.special_tokens ? tokenizer.encode_rendered(segment.text) : tokenizer.encode_ordinary(segment.text),
-           segment.learned || options.loss_on_prompt);
+    add(segment.text, options.special_tokens ? Special::kFind : Special::kText,
+        segment.learned || options.loss_on_prompt);
   if (options.end_of_text) append(example, {limits.end_of_text}, true);
   return example;
 }
@@ -93,11 +100,12 @@ Encoded encode_rows(const std::vector<Row>& rows, const text::Tokenizer& tokeniz
   if (options.pad_to_length > most)
     user_fail("pad_to_length", "expected at most {} tokens but received {}", most, options.pad_to_length);
 
+  const text::Continuation continuation(tokenizer);
   Encoded encoded;
   Mistakes mistakes;
   for (const Row& row : rows) {
     const std::string place = fmt::format("{}:{}", where, row.line);
-    Example example = encode(row, tokenizer, limits, options, place);
+    Example example = encode(row, tokenizer, continuation, limits, options, place);
     const auto length = static_cast<int64_t>(example.ids.size());
     if (length > most && options.overflow == Overflow::kRefuse) {
       mistakes.add(fmt::format("[{}] expected at most {} tokens but received {} (overflow=truncate or skip allows it)",

@@ -9,6 +9,7 @@
 #include "recipes/ekt_pairs.h"
 #include "synthesis/prompts.h"
 #include "teachers/open.h"
+#include "text/continuation.h"
 
 namespace limbeck::recipes {
 namespace {
@@ -24,11 +25,13 @@ std::optional<evaluation::Interval> measure_nll(const EktContext& context,
                                                .groups = synthesis::group_numbers(problems)};
   if (!std::filesystem::exists(file)) {
     const models::Pretrained& model = source();
+    const text::Continuation continuation(*model.tokenizer);
     std::vector<evaluation::ScoredText> texts;
     for (const auto& [problem, program] : context.references) {
       std::vector<int32_t> ids = synthesis::encode_prompt(*model.tokenizer, prompt(problem));
       const auto num_prompt = static_cast<int64_t>(ids.size());
-      const auto completion = model.tokenizer->encode_ordinary(synthesis::completion_of(program));
+      const auto completion =
+          continuation.encode(synthesis::completion_of(program), ids.back(), text::Continuation::Special::kText);
       ids.insert(ids.end(), completion.begin(), completion.end());
       texts.push_back({std::move(ids), num_prompt});
     }

@@ -29,6 +29,14 @@ TEST(EncodeRows, LearnsThePromptWhenAsked) {
   EXPECT_EQ(encoded.num_targets, 3) << "nothing predicts the first token";
 }
 
+TEST(EncodeRows, ACompletionHasNoMarkOfABeginning) {
+  text::TokenizerSpec spec = byte_tokenizer()->spec();
+  spec.add_prefix_space = true;
+  const auto spaced = text::Tokenizer::from_spec(spec);
+  const auto encoded = encode_rows({pair_row("ab", "cd", 1)}, *spaced, kLimits, {}, "rows.jsonl");
+  EXPECT_EQ(encoded.examples[0].ids, (std::vector<int32_t>{' ', 'a', 'b', 'c', 'd', 256}));
+}
+
 TEST(EncodeRows, PadsWithTheEndOfTextOnlyWherePaddingIsLearned) {
   const auto padded = encode({pair_row("a", "b", 1)}, {.pad_to_length = 6, .loss_on_pad = true});
   EXPECT_EQ(padded.examples[0].ids, (std::vector<int32_t>{'a', 'b', 256, 256, 256, 256}));
