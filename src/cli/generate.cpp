@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <cmath>  // std::isnan
+#include <filesystem>
+#include <functional>
 
 #include "base/errors.h"
 #include "base/fields.h"
@@ -13,6 +16,7 @@
 #include "cli/verbs.h"
 #include "generate/generate.h"
 #include "models/language_model.h"
+#include "teachers/served.h"
 
 namespace limbeck::cli {
 namespace {
@@ -23,18 +27,31 @@ struct GenerateOptions {
   generate::SamplingOptions sampling;
   generate::BatchOptions batch;
 
+  Seed seed_of(std::size_t prompt) const { return Seed(static_cast<uint64_t>(seed)).derive("generate").derive(prompt); }
+  bool is_served() const { return std::filesystem::path(model).extension() == ".toml"; }
+
   void describe(Fields& f) {
-    f("model", model, "Hugging Face folder or GGUF file", Names::kRequiredFileOrFolder);
+    f("model", model,
+      "Hugging Face folder, GGUF file, or a TOML file that describes a served model (limbeck show teacher), which is "
+      "asked with max_new_tokens, temperature, top_p and stop",
+      Names::kRequiredFileOrFolder);
     f("prompt", prompt, "the text to continue");
     f("prompt_file", prompt_file, "file that holds the text to continue", Names::kFile);
     f("input", input, "records (JSON Lines, CSV) of prompts: {\"id\": ..., \"prompt\": \"...\"}; the id is optional",
       Names::kFile);
-    f("out", out, "JSON Lines to write; without it they go to the standard output", Names::kOutputFile);
+    f("out", out,
+      "JSON Lines to write; without it they go to the standard output. A served model's answers are kept in "
+      "OUT.answers.jsonl beside it, and what stands there is not asked for again",
+      Names::kOutputFile);
     f("num_samples", num_samples, "continuations of each prompt", at_least(1));
     f("seed", seed, "the same seed gives the same samples, whatever the batch and the threads", at_least(0));
     f("threads", threads, "processor threads; 0: one per core", at_least(0));
     sampling.describe(f);
     batch.describe(f);
+    f.check([this]() -> std::optional<std::string> {
+      if (is_served() && out.empty()) return "out: expected a file, beside which a served model's answers are kept";
+      return std::nullopt;
+    });
     f.check([this]() -> std::optional<std::string> {
       const int given = (prompt.empty() ? 0 : 1) + (prompt_file.empty() ? 0 : 1) + (input.empty() ? 0 : 1);
       if (given == 1) return std::nullopt;
@@ -74,6 +91,37 @@ const char* finish_name(generate::Finish finish) {
   return "";
 }
 
+Json line_of(const Json& id, const generate::Sample& sample) {
+  Json line = {{"id", id}, {"sample", sample.sample_index}, {"text", sample.text}};
+  if (!sample.ids.empty()) line["ids"] = sample.ids;  // a served model tells none
+  line["finish"] = finish_name(sample.finish);
+  if (!std::isnan(sample.log_prob)) line["log_prob"] = sample.log_prob;
+  return line;
+}
+
+void sample_local(const GenerateOptions& options, const std::vector<Text>& texts, const models::Pretrained& source,
+                  const std::function<void(generate::Sample)>& on_sample) {
+  std::vector<generate::Prompt> prompts;
+  for (std::size_t i = 0; i < texts.size(); ++i)
+    prompts.push_back({.ids = source.tokenizer->encode(texts[i].text),
+                       .num_samples = options.num_samples,
+                       .seed = options.seed_of(i)});
+  generate::generate(source, prompts, options.sampling, options.batch, on_sample);
+}
+
+void sample_served(const GenerateOptions& options, const std::vector<Text>& texts,
+                   const std::function<void(generate::Sample)>& on_sample) {
+  std::vector<teachers::Question> questions;
+  for (std::size_t i = 0; i < texts.size(); ++i)
+    questions.push_back({.id = texts[i].id.is_string() ? texts[i].id.get<std::string>() : texts[i].id.dump(),
+                         .prompt = texts[i].text,
+                         .num_samples = options.num_samples,
+                         .seed = options.seed_of(i)});
+  const auto served = teachers::served_teacher(teachers::read_served(options.model), options.out + ".answers.jsonl");
+  served->sample(questions, options.sampling, on_sample);
+  if (const std::string spent = served->spent(); !spent.empty()) fmt::print(stderr, "{}\n", spent);
+}
+
 }  // namespace
 
 int verb_generate(const Args& args) {
@@ -82,34 +130,30 @@ int verb_generate(const Args& args) {
   read_options(fields, "", args);
   if (options.threads > 0) at::set_num_threads(static_cast<int>(options.threads));
   const std::vector<Text> texts = read_prompts(options);
-  const models::Pretrained source = models::load_pretrained(options.model);
-  source.model->freeze(options.batch.precision, options.batch.weights);
-
-  std::vector<generate::Prompt> prompts;
-  for (std::size_t i = 0; i < texts.size(); ++i)
-    prompts.push_back({.ids = source.tokenizer->encode(texts[i].text),
-                       .num_samples = options.num_samples,
-                       .seed = Seed(static_cast<uint64_t>(options.seed)).derive("generate").derive(i)});
-  std::vector<std::string> lines(prompts.size() * static_cast<std::size_t>(options.num_samples));
+  models::Pretrained source;
+  if (!options.is_served()) {
+    source = models::load_pretrained(options.model);
+    source.model->freeze(options.batch.precision, options.batch.weights);
+  }
+  std::vector<std::string> lines(texts.size() * static_cast<std::size_t>(options.num_samples));
   std::string only_text;
   int64_t num_tokens = 0, done = 0;
   const auto start = std::chrono::steady_clock::now();
   const auto seconds = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); };
   {
     Progress progress("generating", "samples", static_cast<int64_t>(lines.size()));
-    generate::generate(source, prompts, options.sampling, options.batch, [&](generate::Sample sample) {
+    const auto on_sample = [&](generate::Sample sample) {
       num_tokens += static_cast<int64_t>(sample.ids.size());
       const auto prompt = static_cast<std::size_t>(sample.prompt_index);
       only_text = sample.text;
       lines[prompt * static_cast<std::size_t>(options.num_samples) + static_cast<std::size_t>(sample.sample_index)] =
-          to_line({{"id", texts[prompt].id},
-                   {"sample", sample.sample_index},
-                   {"text", sample.text},
-                   {"ids", sample.ids},
-                   {"finish", finish_name(sample.finish)},
-                   {"log_prob", sample.log_prob}});
+          to_line(line_of(texts[prompt].id, sample));
       progress.set(++done, fmt::format("{:.0f} tokens/s", static_cast<double>(num_tokens) / seconds()));
-    });
+    };
+    if (options.is_served())
+      sample_served(options, texts, on_sample);
+    else
+      sample_local(options, texts, source, on_sample);
     progress.finish();
   }
   const double total = seconds();
@@ -122,8 +166,11 @@ int verb_generate(const Args& args) {
   } else {
     for (const std::string& line : lines) fmt::print("{}\n", line);
   }
-  fmt::print(stderr, "{} samples, {} tokens in {:.2f} s: {:.1f} tokens/s, the prompts' time inside\n", lines.size(),
-             num_tokens, total, static_cast<double>(num_tokens) / total);
+  if (options.is_served())
+    fmt::print(stderr, "{} samples in {:.2f} s\n", lines.size(), total);
+  else
+    fmt::print(stderr, "{} samples, {} tokens in {:.2f} s: {:.1f} tokens/s, the prompts' time inside\n", lines.size(),
+               num_tokens, total, static_cast<double>(num_tokens) / total);
   return 0;
 }
 

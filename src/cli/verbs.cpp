@@ -22,7 +22,7 @@ const std::vector<Verb>& verbs() {
       {"chat", "limbeck chat --model=DIR|FILE.gguf", "Talks with a model in its own template; a line is a turn",
        verb_chat},
       {"serve", "limbeck serve --model=DIR|FILE.gguf [--port=8000]",
-       "Answers other programs as an OpenAI-compatible server (completions, chat, streaming)", verb_serve},
+       "Answers other programs as an OpenAI-compatible server (completions, chat, streaming)", verb_serve, Work::kLong},
       {"score", "limbeck score --model=DIR|FILE.gguf --input=texts.jsonl --out=scores.jsonl",
        "Gives the log-probability of every token of given texts", verb_score, Work::kLong},
       {"embed", "limbeck embed --model=DIR --input=texts.jsonl --out=vectors.jsonl|vectors.npy",
@@ -39,7 +39,8 @@ const std::vector<Verb>& verbs() {
        "Gives an encoder's labels and probabilities (or scores, tags, answers) for new rows", verb_predict,
        Work::kLong},
       {"export", "limbeck export --model=DIR|FILE.gguf --out=DIR|FILE.gguf [--type=q8_0]",
-       "Writes a model for other tools: a Hugging Face folder, or a GGUF file that llama.cpp opens", verb_export},
+       "Writes a model for other tools: a Hugging Face folder, or a GGUF file that llama.cpp opens", verb_export,
+       Work::kLong},
   };
   return list;
 }

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <thread>
 
+#include "base/json.h"
 #include "cli/program.h"
 #include "generate/tiny_model.h"
 #include "net/raw_client.h"
@@ -83,6 +84,42 @@ TEST_F(ServeVerb, CompletesUnderTheNameThatItIsGivenAndLogsNoText) {
               std::to_string(body.size()) + "\r\n\r\n" + body);
   EXPECT_THAT(client.rest(), StartsWith("HTTP/1.1 200"));
   EXPECT_THAT(server.error(), HasSubstr("POST /v1/completions"));
+}
+
+TEST_F(ServeVerb, GenerateAsksAServedModelAndAsksNothingTwice) {
+  const auto path = [&](const char* name) { return (folder_ / name).string(); };
+  write_file_atomically(folder_ / "prompts.jsonl", "{\"id\":\"q7\",\"prompt\":\"abc\"}\n{\"prompt\":\"d\"}\n");
+  const auto generate = [&](const std::string& model, const char* out) {
+    return run_program({"generate", "--model=" + path(model.c_str()), "--input=" + path("prompts.jsonl"),
+                        "--out=" + path(out), "--temperature=0", "--max-new-tokens=6", "--num-samples=2"});
+  };
+  {
+    const ServerProcess server(folder_ / "tiny", {});
+    write_file_atomically(
+        folder_ / "served.toml",
+        fmt::format("model = \"tiny\"\n[server]\nurls = [\"http://127.0.0.1:{}/v1\"]\nretries = 0\n", server.port()));
+    const auto outcome = generate("served.toml", "served.jsonl");
+    ASSERT_EQ(outcome.code, 0) << outcome.error;
+  }
+  const auto texts = [&](const char* file) {
+    std::vector<Json> rows;
+    read_jsonl(folder_ / file, [&](const Json& row, int64_t) {
+      rows.push_back({{"id", row.at("id")}, {"sample", row.at("sample")}, {"text", row.at("text")}});
+    });
+    return rows;
+  };
+  ASSERT_EQ(texts("served.jsonl").size(), 4U);
+  EXPECT_EQ(texts("served.jsonl")[0].at("id"), "q7");
+  const auto again = generate("served.toml", "again.jsonl");
+  EXPECT_NE(again.code, 0) << "nobody listens any more, and these answers are kept beside another file";
+  std::filesystem::copy_file(folder_ / "served.jsonl.answers.jsonl", folder_ / "kept.jsonl.answers.jsonl");
+  const auto kept = generate("served.toml", "kept.jsonl");
+  ASSERT_EQ(kept.code, 0) << kept.error;
+  EXPECT_EQ(read_file(folder_ / "kept.jsonl"), read_file(folder_ / "served.jsonl"));
+  const auto without_out =
+      run_program({"generate", "--model=" + path("served.toml"), "--input=" + path("prompts.jsonl")});
+  EXPECT_EQ(without_out.code, 2);
+  EXPECT_THAT(without_out.error, HasSubstr("out: expected a file"));
 }
 
 TEST_F(ServeVerb, AnAddressThatIsTakenIsTheUsersMistake) {
