@@ -60,7 +60,7 @@ void Options::describe(Fields& f) {
   averaging.describe(f);
   f("recompute", recompute,
     "what a backward pass computes again instead of keeping it: nothing, or the gate and up values of the feed-forward "
-    "blocks, half of the memory of a forward pass for about a tenth of the time",
+    "blocks, which are about half of what a forward pass keeps, for two of the blocks' three products a second time",
     {{"none", nn::Recompute::kNone}, {"mlp", nn::Recompute::kMlp}});
   f("not_finite", not_finite, "when a loss or gradient is NaN or infinite: stop the run or skip the step",
     {{"stop", NotFinite::kStop}, {"skip", NotFinite::kSkip}});
