@@ -28,7 +28,7 @@ struct Case {
   double tolerance = 0;  // of a weight: Gemma's norms are written with a 1 added to them
 };
 
-Json with_gemma(const char* type, Json changes) {
+Json with_gemma(const char* type, const Json& changes = Json::object()) {
   Json config = {{"model_type", type}, {"head_dim", 16}, {"query_pre_attn_scalar", 16}, {"sliding_window", 3}};
   config.update(changes);
   return config;
@@ -66,7 +66,7 @@ INSTANTIATE_TEST_SUITE_P(
               {"use_parallel_residual", false},
               {"rotary_emb_base", 5000.0},
               {"rotary_pct", 0.75}}},
-        Case{"Gemma2", with_gemma("gemma2", {}), 2e-7},
+        Case{"Gemma2", with_gemma("gemma2"), 2e-7},
         Case{"Gemma2WithoutWindow",
              with_gemma("gemma2", {{"sliding_window", nullptr}, {"attn_logit_softcapping", 3.0}}), 2e-7},
         Case{"Gemma3", with_gemma("gemma3_text", {{"num_hidden_layers", 7}, {"rope_theta", 20000.0}}), 2e-7},
