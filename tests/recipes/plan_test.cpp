@@ -171,7 +171,7 @@ TEST(Plan, OfAMethodWithoutArmsIsOneTraining) {
     }
     std::vector<std::filesystem::path> inputs() const override { return {}; }
     Seed seed() const override { return Seed(1); }
-    void run(const Run&) override {}
+    void run(const limbeck::Run&) override {}
   } plain;
   Fields of_plain = plain.fields();
   const PlanFacts facts = plan_facts("plain", plain, of_plain);
