@@ -121,7 +121,7 @@ std::optional<Scaled> scaled_to_q8_0(const float* x) {
     result.scale = std::abs(furthest) / static_cast<float>(integer);
     if (is_half(result.scale) && integers_of(x, 32, result.scale, -128, 127, result.integers)) return result;
   }
-  result.scale = std::abs(furthest) / 128;
+  result.scale = furthest / -128;
   if (is_half(result.scale) && integers_of(x, 32, result.scale, -128, 127, result.integers)) return result;
   return std::nullopt;
 }

@@ -92,7 +92,7 @@ std::vector<formats::GgufPiece> pieces_of(LanguageModel& model, const Architectu
     const auto name = gguf_name_of(p.name, row);
     if (!name)
       fail("save_gguf", "tensor '{}': expected a name that llama.cpp has one for but received another", p.name);
-    at::Tensor tensor = p.tensor->detach();
+    at::Tensor tensor = nn::to_file(p.tensor->detach(), p.traits.layout);
     if (row.gguf_layout.from_hub) tensor = row.gguf_layout.from_hub(tensor, p.name, model.config());
     pieces.push_back({*name, tensor, type_of(*name, tensor, type)});
   }

@@ -20,7 +20,7 @@ TEST(MeasureSpeeds, RunsBothModelsAndGivesPositiveSpeeds) {
                                             .student = model,
                                             .prompt_tokens = 40,
                                             .max_batch = 4,
-                                            .num_trained_arms = 1,
+                                            .arms = {{.name = "trained", .epochs = 1}},
                                             .pair_tokens = 20,
                                             .micro_batch_tokens = 100,
                                             .precision = Precision::kFp32});

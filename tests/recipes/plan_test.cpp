@@ -86,7 +86,7 @@ TEST(Plan, WhatDoesNotFitIsNamedWithWhatToChange) {
 
 TEST(Plan, IsNotMadeForAMethodWithoutProblems) {
   const auto job = method_named("fine-tune").make();
-  EXPECT_THAT(message_of<UserError>([&] { plan_facts("fine-tune", job->fields()); }),
+  EXPECT_THAT(message_of<UserError>([&] { plan_facts("fine-tune", *job, job->fields()); }),
               HasSubstr("received 'fine-tune'"));
 }
 
@@ -157,26 +157,12 @@ TEST(Plan, CountsWhatEachArmOfAllDoes) {
   EXPECT_THAT(amount(plan, "student writes"), HasSubstr("340 tokens, at most: 6 arms on the test, and 4 rounds"));
 }
 
-TEST(Plan, OfAMethodWithoutArmsIsOneTraining) {
-  const auto job = method_named("fine-tune-cot").make();
-  EXPECT_EQ(job->planned_arms().size(), 5U);
-  EXPECT_EQ(job->planned_arms()[0].epochs, 0) << "is prompted";
-  class Plain : public Job {
-   public:
-    double epochs = 4;
-    Fields fields() override {
-      Fields f;
-      f("train.epochs", epochs, "");
-      return f;
-    }
-    std::vector<std::filesystem::path> inputs() const override { return {}; }
-    Seed seed() const override { return Seed(1); }
-    void run(const limbeck::Run&) override {}
-  } plain;
-  Fields of_plain = plain.fields();
-  const PlanFacts facts = plan_facts("plain", plain, of_plain);
-  EXPECT_EQ(facts.num_trained_arms(), 1);
-  EXPECT_EQ(facts.epochs(), 4);
+TEST(Plan, AnArmThatIsPromptedIsNotTrained) {
+  const auto planned = method_named("fine-tune-cot").make()->planned_arms();
+  ASSERT_EQ(planned.size(), 5U);
+  EXPECT_EQ(planned[0].name, "zero_shot_cot");
+  EXPECT_EQ(planned[0].epochs, 0);
+  EXPECT_EQ(planned[1].epochs, 20);
 }
 
 TEST(Plan, WritesNumbersForPeople) {

@@ -26,7 +26,7 @@ PROMPTS = ["The capital of France is", "def add(a, b):\n    return", "Once upon 
 TEXT = ("A farmer has 12 hens and each of them lays 4 eggs a day. He sells 20 eggs at the market and keeps the rest for his family. "
         "How many eggs does he keep? He has 12 times 4 eggs, which is 48, less the 20 that he sells.")
 TYPES = ("f32", "f16", "bf16", "q8_0", "q4_0")
-BOUNDS = {"f32": 0.01, "f16": 0.01, "bf16": 0.03, "q8_0": 0.03, "q4_0": 0.03}  # of the mean difference of log-probabilities
+BOUNDS = {"f32": 0.01, "f16": 0.01, "bf16": 0.03, "q8_0": 0.1, "q4_0": 0.15}  # of the mean difference of log-probabilities
 WEIGHTS = {"f32": "fp32", "f16": "fp32", "bf16": "bf16", "q8_0": "q8_0", "q4_0": "q4_0"}  # of ours
 TOKENS = 24
 SIZES = dict(hidden_size=64, num_hidden_layers=3, num_attention_heads=4, max_position_embeddings=256)
@@ -62,7 +62,7 @@ def run(*arguments):
 
 
 def rows_of(path):
-    return [json.loads(line) for line in pathlib.Path(path).read_text().splitlines()]
+    return [json.loads(line) for line in pathlib.Path(path).read_text().split("\n") if line]
 
 
 def peers_log_probs(peer, ids):
