@@ -138,11 +138,11 @@ TEST(Plan, CountsWhatEachArmOfAllDoes) {
   write_file_atomically(folder / "p.jsonl", "{\"id\":\"a\",\"question\":\"q?\",\"answer\":1}\n");
   write_file_atomically(folder / "e.jsonl", "{\"question\":\"x?\",\"program\":\"answer = 1\"}\n");
   const auto path = [&](const char* name) { return (folder / name).string(); };
-  read_options(
-      fields, "",
-      {"--arms=all", "--teacher=" + path("tiny"), "--weaker-teacher=" + path("tiny"), "--problems=" + path("p.jsonl"),
-       "--test-problems=" + path("p.jsonl"), "--examples=" + path("e.jsonl"), "--k=7", "--train.epochs=3",
-       "--expert.rounds=4", "--expert.epochs=2", "--eval.num-samples=1", "--sampling.max-new-tokens=10"});
+  read_options(fields, "",
+               {"--arms=all", "--teacher=" + path("tiny"), "--weaker-teacher=" + path("tiny"),
+                "--problems=" + path("p.jsonl"), "--test-problems=" + path("p.jsonl"), "--examples=" + path("e.jsonl"),
+                "--k=7", "--train.epochs=3", "--expert.rounds=4", "--expert.epochs=2", "--eval.num-samples=1",
+                "--eval.ks=1", "--sampling.max-new-tokens=10"});
   const PlanFacts facts = plan_facts("ekt", *job, fields);
   std::vector<std::string> names;
   for (const auto& arm : facts.arms) names.push_back(arm.name);
