@@ -73,7 +73,8 @@ void write_labels(const EncoderConfig& c, const Head& head, Json& json) {
   const bool several = json.contains("problem_type") && json.at("problem_type") == "multi_label_classification" &&
                        !head.labels.empty() && json.contains("id2label") &&
                        json.at("id2label").size() == head.labels.size();
-  for (const char* key : {"num_labels", "problem_type"}) json.erase(key);
+  json.erase("num_labels");
+  if (head.kind != HeadKind::kClassification) json.erase("problem_type");
   if (!has_labels(head.kind)) {
     for (const char* key : {"id2label", "label2id"}) json.erase(key);
     return;
@@ -89,7 +90,7 @@ void write_labels(const EncoderConfig& c, const Head& head, Json& json) {
   put(json, "label2id", by_label);
   if (head.kind != HeadKind::kClassification) return;
   const char* one = head.labels.empty() ? "regression" : "single_label_classification";
-  json["problem_type"] = several ? "multi_label_classification" : one;
+  put(json, "problem_type", several ? "multi_label_classification" : one);
 }
 
 }  // namespace

@@ -47,7 +47,7 @@ void MaskedLmDataOptions::describe(Fields& f) {
   f.group("text", text);
   f.group("masking", masking);
   f.check([this]() -> std::optional<std::string> {
-    if (texts.empty()) return "texts: expected at least one file of texts but received none";
+    if (texts.empty()) return "texts: expected at least one file of texts but none was given";
     for (const auto* files : {&texts, &dev_texts})
       for (const std::string& file : *files)
         if (!std::filesystem::is_regular_file(file)) return "texts: expected a file but found none at " + file;

@@ -92,7 +92,8 @@ void MlmOptions::describe(Fields& f) {
   f.group("data", data);
   f.group("train", train);
   f.check([this]() -> std::optional<std::string> {
-    if (model.empty() == tokenizer.empty()) return "model, tokenizer: expected one of the two";
+    if (model.empty() && tokenizer.empty()) return "model, tokenizer: expected one of the two but none was given";
+    if (!model.empty() && !tokenizer.empty()) return "model, tokenizer: expected one of the two but both were given";
     if (model.empty() && width % heads != 0) return fmt::format("heads: expected a divisor of the width {}", width);
     if (architecture != "bert" && architecture != "roberta" && architecture != "distilbert")
       return "architecture: expected bert, roberta or distilbert but received '" + architecture + "'";
