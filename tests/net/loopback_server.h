@@ -56,7 +56,7 @@ class LoopbackServer {
   int port() const { return port_; }
   std::string url() const { return "http://127.0.0.1:" + std::to_string(port_); }
   int64_t num_requests() const { return num_requests_; }
-  int64_t most_open() const { return most_open_; }  // connections at once
+  int64_t most_under_way() const { return most_under_way_; }  // requests that were read and not answered, at once
 
   static std::string response(int status, const std::string& body, const std::string& headers = "") {
     return "HTTP/1.1 " + std::to_string(status) + " X\r\nContent-Type: application/json\r\n" + headers +
@@ -70,7 +70,7 @@ class LoopbackServer {
       if (::poll(&waiting, 1, 20) <= 0) continue;
       const int connection = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
       if (connection < 0) continue;
-      most_open_ = std::max<int64_t>(most_open_, ++open_);
+      ++open_;
       std::thread([this, connection] {
         serve(connection);
         ::close(connection);
@@ -105,8 +105,11 @@ class LoopbackServer {
     while (received.body.size() < size)
       if (!receive(connection, received.body)) return;
     received.number = num_requests_++;
+    const int64_t now = ++under_way_;
+    for (int64_t most = most_under_way_; now > most && !most_under_way_.compare_exchange_weak(most, now);) continue;
     const Reply reply = script_(received);
     std::this_thread::sleep_for(std::chrono::duration<double>(reply.delay));
+    --under_way_;  // before the other side can know of it
     for (std::size_t sent = 0; sent < reply.bytes.size();) {
       const ssize_t count = ::send(connection, reply.bytes.data() + sent, reply.bytes.size() - sent, MSG_NOSIGNAL);
       if (count <= 0) return;
@@ -119,7 +122,7 @@ class LoopbackServer {
   Script script_;
   int listener_ = -1, port_ = 0;
   std::atomic<bool> stopping_ = false;
-  std::atomic<int64_t> num_requests_ = 0, open_ = 0, most_open_ = 0;
+  std::atomic<int64_t> num_requests_ = 0, open_ = 0, under_way_ = 0, most_under_way_ = 0;
   std::thread accepting_;
 };
 
