@@ -24,7 +24,7 @@ struct FineTuneOptions {
   std::string model;
   std::vector<std::string> arms = {"majority", "probe", "fine-tune"};
   int64_t seed = 1, seeds = 1, resamples = 2000;
-  double warmup = 0.1, label_smoothing = 0, probe_learning_rate = 1e-3;
+  double warmup = 0.1, label_smoothing = 0, probe_learning_rate = 1e-2;
   TaskDataOptions data;
   Precision precision = Precision::kBf16;
   train::Options train{.epochs = 3, .batch_size = 32, .learning_rate = 5e-5, .weight_decay = 0.01, .warmup_steps = 0};
