@@ -22,13 +22,16 @@ namespace {
 
 using models::LayerMapKind;
 
-enum class Learns { kLabels, kLogits, kLayersThenLogits };
+enum class Learns { kLabels, kLogits, kLayersThenLogits, kLayersThenLabels };
 
 struct TinybertArm {
   const char *name, *title;
   Learns learns = Learns::kLayersThenLogits;
   bool general = true, augmented = true, attention = true, hidden = true, embedding = true;
   std::optional<LayerMapKind> map = {};
+
+  bool learns_layers() const { return learns == Learns::kLayersThenLogits || learns == Learns::kLayersThenLabels; }
+  bool learns_labels() const { return learns == Learns::kLabels || learns == Learns::kLayersThenLabels; }
 };
 
 const std::vector<TinybertArm>& tinybert_arms() {
@@ -44,7 +47,12 @@ const std::vector<TinybertArm>& tinybert_arms() {
       {.name = "no_hidden", .title = "without hidden loss", .hidden = false},
       {.name = "no_layers", .title = "without attention and hidden loss", .attention = false, .hidden = false},
       {.name = "no_embedding", .title = "without embedding loss", .embedding = false},
+      {.name = "no_prediction", .title = "labels instead of logits", .learns = Learns::kLayersThenLabels},
       {.name = "no_general", .title = "without general distillation", .general = false},
+      {.name = "no_task",
+       .title = "without task distillation, fine-tuned",
+       .learns = Learns::kLabels,
+       .augmented = false},
       {.name = "no_augment", .title = "without augmentation", .augmented = false},
       {.name = "top", .title = "last layers of the teacher", .map = LayerMapKind::kTop},
       {.name = "bottom", .title = "first layers of the teacher", .map = LayerMapKind::kBottom}};
@@ -80,7 +88,8 @@ class Tinybert {
     tokenizer_ = text::Tokenizer::from_folder(options.teacher);
     if (options.has("teacher")) result_.arms.push_back(teacher.arm);
     if (is_wanted([](const TinybertArm& arm) { return arm.augmented; })) larger_ = augmented_task();
-    if (is_wanted([](const TinybertArm& arm) { return arm.general; })) read_general();
+    // Their number of steps is needed by the arms without, too.
+    if (!options.general.texts.empty() || is_wanted([](const TinybertArm& arm) { return arm.general; })) read_general();
     teacher_->freeze(options.precision);
   }
 
@@ -93,9 +102,11 @@ class Tinybert {
       result_.arms.push_back(whole);
       if (std::string_view(arm.name) == "full") link_model(whole, run_);
     }
-    fmt::print("{} rows to train on, {} with their variants; {} steps of layer losses and {} of prediction\n",
-               study_.task().train.examples.size(), task_of(true).train.examples.size(), layer_steps(),
-               prediction_steps());
+    fmt::print(
+        "{} rows to train on, {} with their variants; {} steps of general distillation, {} of layer losses and {} of "
+        "prediction\n",
+        study_.task().train.examples.size(), task_of(true).train.examples.size(), general_steps(), layer_steps(),
+        prediction_steps());
     write_task_results(result_, study_.task(), run_);
   }
 
@@ -107,6 +118,11 @@ class Tinybert {
   }
 
   const OpenTask& task_of(bool augmented) const { return augmented && larger_ ? *larger_ : study_.task(); }
+  // Every arm takes the steps of all three phases; those of a phase that it lacks are added to its next one.
+  int64_t general_steps() const {
+    return pieces_.examples.empty() ? 0 : steps_for(options_.general.train, pieces_.examples.size());
+  }
+  int64_t steps_before(const TinybertArm& arm) const { return arm.general ? 0 : general_steps(); }
   int64_t layer_steps() const { return steps_for(options_.intermediate, task_of(true).train.examples.size()); }
   int64_t prediction_steps() const { return steps_for(study_.train(), task_of(true).train.examples.size()); }
 
@@ -171,7 +187,8 @@ class Tinybert {
 
   // The folder of a student that was distilled on plain text; arms with the same losses and map share it.
   std::filesystem::path general_student(const TinybertArm& arm) const {
-    const std::string variant = std::string(arm.name) == "no_augment" ? "full" : arm.name;
+    const bool as_full = arm.attention && arm.hidden && arm.embedding && !arm.map;
+    const std::string variant = as_full ? "full" : arm.name;
     const Run folder = run_.child("general").child(variant);
     if (std::filesystem::exists(folder.path("model"))) return folder.path("model");
     fmt::print("general distillation of {}\n", variant);
@@ -204,11 +221,11 @@ class Tinybert {
     } else {
       student.model = models::make_encoder(student_config_, head_of(task.data), seed.derive("student"));
     }
-    if (arm.learns != Learns::kLayersThenLogits) return student;
+    if (!arm.learns_layers()) return student;
     LayerLearner learner(*student.model, *teacher_, losses_of(arm), options_.precision, seed);
     if (!from.empty()) learner.load_projections(from / "projections.safetensors");
     train::Options options = options_.intermediate;
-    options.max_steps = layer_steps();
+    options.max_steps = layer_steps() + steps_before(arm);
     learn_layers(learner, task.train.examples, options,
                  run_.child("layers").child(fmt::format("{}-{}", arm.name, s + 1)));
     return student;
@@ -220,8 +237,8 @@ class Tinybert {
     training.name = fmt::format("{}-{}", arm.name, s + 1);
     training.title = arm.title;
     training.train.max_steps = prediction_steps();
-    if (arm.learns != Learns::kLayersThenLogits) training.train.max_steps += layer_steps();
-    const bool by_label = arm.learns == Learns::kLabels || task.data.description.kind == data::TaskKind::kScore;
+    if (!arm.learns_layers()) training.train.max_steps += layer_steps() + steps_before(arm);
+    const bool by_label = arm.learns_labels() || task.data.description.kind == data::TaskKind::kScore;
     if (!by_label) {
       auto& taught = taught_[arm.augmented && larger_.has_value()];
       if (taught.empty()) taught = taught_logits(*teacher_, task, {});

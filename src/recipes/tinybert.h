@@ -3,9 +3,9 @@
 // the teacher not fine-tuned. Task distillation on the task's rows and variants of them (synthesis/augmentation.h):
 // first the layer losses against the fine-tuned teacher, then the logits,
 //   L_pred = -mean_{rows, classes} softmax(z_T) · log softmax(z_S)      of scores: the squared error to the label
-// Beside it: the same student fine-tuned from random weights, with the logits alone, without each of the losses,
-// without general distillation, without augmentation, and with other layer maps. Every arm takes as many steps: those
-// without layer losses take all of them with their own loss.
+// Beside it: the same student fine-tuned from random weights, with the logits alone, without each of the losses or
+// phases, without augmentation, and with other layer maps. Every arm takes as many steps: those of a phase that it
+// lacks are added to its next one.
 //
 // Differs from the official code: the teacher reads without dropout; AdamW with bias correction and one clipped norm
 // instead of BertAdam; one text of a pair is as it was while the other is varied; the last, smaller batch of an epoch

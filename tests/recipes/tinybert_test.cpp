@@ -83,14 +83,17 @@ TEST_F(TinybertRun, HasThisSequenceOfLosses) {
 
 TEST_F(TinybertRun, GivesEveryArmAsManySteps) {
   TinybertOptions o = options();
-  o.arms = {"fine_tune", "kd", "no_general", "no_augment", "no_layers", "top"};
+  o.arms = {"fine_tune", "kd", "no_general", "no_task", "no_augment", "no_layers", "no_prediction", "top"};
   o.general.train.max_steps = 2, o.intermediate.max_steps = 3, o.train.max_steps = 2;
-  distil(o, "run");
-  for (const char* arm : {"fine_tune", "kd"})
-    EXPECT_EQ(losses(folder_ / "run" / "arms" / (std::string(arm) + "-1")).size(), 5u) << arm;
-  for (const char* arm : {"no_general", "no_augment", "no_layers", "top"})
-    EXPECT_EQ(losses(folder_ / "run" / "arms" / (std::string(arm) + "-1")).size(), 2u) << arm;
-  EXPECT_FALSE(std::filesystem::exists(folder_ / "run" / "general" / "no_general"));
+  EXPECT_THAT(distil(o, "run"), HasSubstr("2 steps of general distillation, 3 of layer losses and 2 of prediction"));
+  const auto steps = [&](const std::string& arm) { return losses(folder_ / "run" / "arms" / (arm + "-1")).size(); };
+  for (const char* arm : {"fine_tune", "kd"}) EXPECT_EQ(steps(arm), 7u) << arm;
+  EXPECT_EQ(steps("no_task"), 5u);
+  for (const char* arm : {"no_general", "no_augment", "no_layers", "no_prediction", "top"})
+    EXPECT_EQ(steps(arm), 2u) << arm;
+  for (const char* variant : {"no_general", "no_augment", "no_task", "no_prediction"})
+    EXPECT_FALSE(std::filesystem::exists(folder_ / "run" / "general" / variant)) << variant;
+  EXPECT_TRUE(std::filesystem::exists(folder_ / "run" / "general" / "full"));
   EXPECT_TRUE(std::filesystem::exists(folder_ / "run" / "general" / "top"));
 }
 
