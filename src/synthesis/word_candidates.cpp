@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <limits>
 #include <optional>
+#include <utility>
 
 #include "base/errors.h"
 #include "base/interrupt.h"
@@ -77,6 +78,9 @@ WordCandidates::WordCandidates(models::Encoder& encoder, const text::Tokenizer& 
 std::vector<WordCandidates::OfText> WordCandidates::of(const std::vector<TextWords>& texts, int64_t max_tokens) {
   std::vector<OfText> found(texts.size());
   std::vector<Question> questions;
+  std::vector<std::pair<std::size_t, std::size_t>>
+      not_asked;  // text and word of those that the model is not asked about
+  std::vector<std::string> lower;
   int64_t num_tokens = 0;
   Progress progress("looking for words", "texts", static_cast<int64_t>(texts.size()));
   for (std::size_t t = 0; t < texts.size(); ++t) {
@@ -85,7 +89,8 @@ std::vector<WordCandidates::OfText> WordCandidates::of(const std::vector<TextWor
     for (std::size_t w = 0; w < texts[t].words.size(); ++w) {
       Question question{.text = t, .word = w, .ids = {}, .types = {}};
       if (!asks_model(texts[t], w, question)) {
-        found[t][w] = neighbours(in_lower_case(texts[t].word(w)));
+        not_asked.emplace_back(t, w);
+        lower.push_back(in_lower_case(texts[t].word(w)));
         continue;
       }
       if (num_tokens + static_cast<int64_t>(question.ids.size()) > max_tokens) {
@@ -99,6 +104,9 @@ std::vector<WordCandidates::OfText> WordCandidates::of(const std::vector<TextWor
     progress.set(static_cast<int64_t>(t + 1));
   }
   answer(questions, texts, found);
+  find_neighbours(lower);
+  for (std::size_t i = 0; i < lower.size(); ++i)
+    found[not_asked[i].first][not_asked[i].second] = neighbours_.at(lower[i]);
   progress.finish();
   return found;
 }
@@ -162,37 +170,47 @@ void WordCandidates::answer(const std::vector<Question>& questions, const std::v
   }
 }
 
-const std::vector<std::string>& WordCandidates::neighbours(const std::string& lower) {
-  const auto known = neighbours_.find(lower);
-  if (known != neighbours_.end()) return known->second;
-  const auto row = vector_rows_.find(lower);
-  return neighbours_
-      .emplace(lower, row != vector_rows_.end() ? near_by_vectors(row->second) : near_by_embeddings(lower))
-      .first->second;
-}
-
-std::vector<std::string> WordCandidates::near_by_vectors(int64_t row) const {
-  const at::Tensor best =
-      formats::nearest_rows(vectors_->vectors, vectors_->vectors.narrow(0, row, 1), allowed_vectors_, k_ + 1);
-  std::vector<std::string> words;
-  for (int64_t i = 0; i <= k_; ++i)
-    words.push_back(vectors_->words[static_cast<std::size_t>(best[0][i].item<int64_t>())]);
-  return others(words, in_lower_case(vectors_->words[static_cast<std::size_t>(row)]), k_);
-}
-
-// A word of several pieces stands where their mean does.
-std::vector<std::string> WordCandidates::near_by_embeddings(const std::string& lower) const {
+// Of all words at once: a table is then brought to rows of length 1 once, and a product is of many rows.
+void WordCandidates::find_neighbours(const std::vector<std::string>& lower) {
   const at::NoGradGuard no_grad;
+  std::vector<std::string> with_vector, without;
+  std::vector<int64_t> rows;
+  std::vector<at::Tensor> means;
+  for (const std::string& word : lower) {
+    if (!neighbours_.emplace(word, std::vector<std::string>()).second) continue;
+    if (const auto row = vector_rows_.find(word); row != vector_rows_.end()) {
+      with_vector.push_back(word);
+      rows.push_back(row->second);
+    } else if (at::Tensor mean = mean_embedding(word); mean.defined()) {
+      without.push_back(word);
+      means.push_back(std::move(mean));
+    }
+  }
+  if (!rows.empty())
+    keep_nearest(with_vector, vectors_->vectors, vectors_->vectors.index_select(0, at::tensor(rows, at::kLong)),
+                 allowed_vectors_, vectors_->words);
+  if (!means.empty()) keep_nearest(without, encoder_.word_embeddings(), at::cat(means), allowed_, words_);
+}
+
+void WordCandidates::keep_nearest(const std::vector<std::string>& lower, const at::Tensor& table,
+                                  const at::Tensor& vectors, const at::Tensor& allowed,
+                                  const std::vector<std::string>& names) {
+  const at::Tensor best = formats::nearest_rows(table, vectors, allowed, k_ + 1).contiguous();  // [words, k + 1]
+  const int64_t* row = best.const_data_ptr<int64_t>();
+  for (const std::string& word : lower) {
+    std::vector<std::string> nearest;
+    for (int64_t i = 0; i <= k_; ++i) nearest.push_back(names[static_cast<std::size_t>(*row++)]);
+    neighbours_[word] = others(nearest, word, k_);
+  }
+}
+
+// [1,D]: a word of several pieces stands where their mean does. Undefined for one with an unknown piece.
+at::Tensor WordCandidates::mean_embedding(const std::string& lower) const {
   const std::vector<int32_t> pieces = pieces_of(lower);
   const auto unknown = tokenizer_.spec().unk;
   if (pieces.empty() || (unknown && std::find(pieces.begin(), pieces.end(), *unknown) != pieces.end())) return {};
   const at::Tensor rows = at::tensor(std::vector<int64_t>(pieces.begin(), pieces.end()), at::kLong);
-  const at::Tensor& table = encoder_.word_embeddings();
-  const at::Tensor best =
-      formats::nearest_rows(table, table.index_select(0, rows).mean(0, /*keepdim=*/true), allowed_, k_ + 1);
-  std::vector<std::string> words;
-  for (int64_t i = 0; i <= k_; ++i) words.push_back(words_[static_cast<std::size_t>(best[0][i].item<int64_t>())]);
-  return others(words, lower, k_);
+  return encoder_.word_embeddings().index_select(0, rows).mean(0, /*keepdim=*/true);
 }
 
 }  // namespace limbeck::synthesis

@@ -36,9 +36,10 @@ class WordCandidates {
   };
   bool asks_model(const TextWords& text, std::size_t word, Question& question) const;
   void answer(const std::vector<Question>& questions, const std::vector<TextWords>& texts, std::vector<OfText>& found);
-  const std::vector<std::string>& neighbours(const std::string& lower);
-  std::vector<std::string> near_by_vectors(int64_t row) const;
-  std::vector<std::string> near_by_embeddings(const std::string& lower) const;
+  void find_neighbours(const std::vector<std::string>& lower);
+  void keep_nearest(const std::vector<std::string>& lower, const at::Tensor& table, const at::Tensor& vectors,
+                    const at::Tensor& allowed, const std::vector<std::string>& names);
+  at::Tensor mean_embedding(const std::string& lower) const;
   std::vector<int32_t> pieces_of(std::string_view word) const;
 
   models::Encoder& encoder_;
@@ -49,7 +50,7 @@ class WordCandidates {
   std::vector<std::string> words_;        // by id; "" for a token that is no word
   at::Tensor allowed_, allowed_vectors_;  // [V] and [words] bool
   std::unordered_map<std::string, int64_t> vector_rows_;
-  std::unordered_map<std::string, std::vector<std::string>> neighbours_;
+  std::unordered_map<std::string, std::vector<std::string>> neighbours_;  // by word in lower case
 };
 
 }  // namespace limbeck::synthesis

@@ -99,6 +99,20 @@ TEST_F(Candidates, WithoutAVectorComeFromTheWordEmbeddings) {
   EXPECT_THAT(candidates.of({words_of("plums")})[0][0], ElementsAre("pears"));
 }
 
+TEST_F(Candidates, OfManyWordsAreThoseOfEachAlone) {
+  const auto lm = tiny_masked_lm(models::HeadKind::kNone);
+  const formats::WordVectors vectors{
+      .words = {"plums", "pears", "loud", "cyan"},
+      .vectors = at::tensor({1.0F, 0.0F, 0.9F, 0.1F, -1.0F, 0.0F, 0.8F, 0.3F}).reshape({4, 2})};
+  const std::vector<TextWords> texts = {words_of("red apples and plums"), words_of("Plums ran"),
+                                        words_of("greenish pears ran")};
+  const auto together = WordCandidates(*lm.model, *lm.tokenizer, &vectors, 3).of(texts);
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    WordCandidates alone(*lm.model, *lm.tokenizer, &vectors, 3);
+    EXPECT_EQ(together[i], alone.of({texts[i]})[0]) << texts[i].text;
+  }
+}
+
 TEST_F(Candidates, OfATextThatFillsTheContextAreStillFound) {
   const auto lm = tiny_masked_lm();
   WordCandidates candidates(*lm.model, *lm.tokenizer, nullptr, 3);
