@@ -6,8 +6,9 @@
 
 The demo's model in every type, and a small seeded model of Transformers for each architecture in F32 and Q8_0. Ours is the same file
 with its weights as it holds them (--weights=q8_0 and so on: both sides multiply blocks with numbers that are rounded to 8 bits), and
-for comparison with weights in fp32. Texts are held to be equal where nothing is rounded to 8 bits. Prints what docs/export.md shows (--write-docs writes it); exits with 1 where a bound or a text
-does not hold.
+for comparison with weights in fp32. Texts are held to be equal where nothing is rounded to 8 bits. In every type llama.cpp must write
+the same texts with the same probabilities from our file as from the file that its own quantiser makes of the F32 one. Prints what
+docs/export.md shows (--write-docs writes it); exits with 1 where a bound or a text does not hold.
 """
 import json
 import os
@@ -27,6 +28,8 @@ TEXT = ("A farmer has 12 hens and each of them lays 4 eggs a day. He sells 20 eg
         "How many eggs does he keep? He has 12 times 4 eggs, which is 48, less the 20 that he sells.")
 TYPES = ("f32", "f16", "bf16", "q8_0", "q4_0")
 BOUNDS = {"f32": 0.01, "f16": 0.01, "bf16": 0.03, "q8_0": 0.1, "q4_0": 0.15}  # of the mean difference of log-probabilities
+FTYPES = {"f16": llama_cpp.LLAMA_FTYPE_MOSTLY_F16, "bf16": llama_cpp.LLAMA_FTYPE_MOSTLY_BF16, "q8_0": llama_cpp.LLAMA_FTYPE_MOSTLY_Q8_0,
+          "q4_0": llama_cpp.LLAMA_FTYPE_MOSTLY_Q4_0}  # of llama.cpp's own files
 WEIGHTS = {"f32": "fp32", "f16": "fp32", "bf16": "bf16", "q8_0": "q8_0", "q4_0": "q4_0"}  # of ours
 TOKENS = 24
 SIZES = dict(hidden_size=64, num_hidden_layers=3, num_attention_heads=4, max_position_embeddings=256)
@@ -85,6 +88,28 @@ def peers_greedy(peer, ids):
     return drawn
 
 
+def open_in_peer(file):
+    return llama_cpp.Llama(model_path=str(file), n_ctx=256, n_threads=2, verbose=False, logits_all=True, type_k=0, type_v=0)
+
+
+def beside_own_file(file, f32_file, kind, folder):
+    """llama.cpp with our file and with the one that its quantiser makes of the F32 file: the largest difference of a log-probability,
+    greedy texts that are equal."""
+    own = f"{folder}/own.gguf"
+    settings = llama_cpp.llama_model_quantize_default_params()
+    settings.ftype = FTYPES[kind]
+    if kind == "q4_0":  # as ours; llama.cpp would take q6_K
+        settings.token_embedding_type = settings.output_tensor_type = llama_cpp.GGML_TYPE_Q8_0
+    if llama_cpp.llama_model_quantize(f32_file.encode(), own.encode(), settings) != 0:
+        sys.exit(f"llama.cpp could not make a {kind} file of {f32_file}")
+    peers = [open_in_peer(file), open_in_peer(own)]
+    ids = [peer.tokenize(TEXT.encode(), add_bos=False) for peer in peers]
+    scores = [peers_log_probs(peer, text) for peer, text in zip(peers, ids)]
+    same = sum(len({tuple(peers_greedy(peer, peer.tokenize(p.encode(), add_bos=False))) for peer in peers}) == 1 for p in PROMPTS)
+    os.remove(own)
+    return float(np.abs(scores[0] - scores[1]).max()), same
+
+
 def compare(program, file, folder, weights):
     """Token ids equal, mean difference of log-probabilities, greedy texts that are equal; of one file."""
     texts, prompts, scores, samples = (f"{folder}/{name}.jsonl" for name in ("texts", "prompts", "scores", "samples"))
@@ -94,7 +119,7 @@ def compare(program, file, folder, weights):
     run(program, "generate", f"--model={file}", f"--input={prompts}", "--temperature=0", "--precision=fp32",
         f"--weights={weights}", f"--max-new-tokens={TOKENS}", f"--out={samples}")
     scored, drawn = rows_of(scores), rows_of(samples)
-    peer = llama_cpp.Llama(model_path=str(file), n_ctx=256, n_threads=2, verbose=False, logits_all=True, type_k=0, type_v=0)
+    peer = open_in_peer(file)
     same_ids = all(peer.tokenize(text.encode(), add_bos=peer.metadata.get("tokenizer.ggml.add_bos_token") == "true", special=True) == row["ids"]
                    for text, row in zip([TEXT] + PROMPTS, scored))
     difference = np.abs(peers_log_probs(peer, scored[0]["ids"]) - np.array(scored[0]["log_probs"][1:])).mean()
@@ -148,8 +173,9 @@ def main():
               f"{same} of {len(PROMPTS)} greedy texts equal{'' if holds else '  FAILED'}", flush=True)
         return f"{'equal' if same_ids else 'differ'} | {difference:.4f} | {same} of {len(PROMPTS)} equal"
 
-    types = ["| type | size, MB | token ids | mean difference of log-probabilities | greedy texts of 24 tokens | difference, weights in fp32 | "
-             "greedy texts, weights in fp32 |", "|---|---:|---|---:|---|---:|---|"]
+    types = ["| type | size, MB | token ids | llama.cpp with our and its own file: largest difference of a log-probability | greedy texts of 24 tokens | "
+             "beside Limbeck: mean difference | greedy texts | Limbeck's weights in fp32: mean difference | greedy texts |",
+             "|---|---:|---|---:|---|---:|---|---:|---|"]
     families = ["| architecture | | type | token ids | mean difference of log-probabilities | greedy texts of 24 tokens |",
                 "|---|---|---|---|---:|---|"]
     with tempfile.TemporaryDirectory() as folder:
@@ -159,8 +185,17 @@ def main():
             stored = result(f"SmolLM2 {kind}", *compare(program, file, folder, WEIGHTS[kind]), BOUNDS[kind], kind[0] != "q")
             _, exact, same = compare(program, file, folder, "fp32")
             print(f"    with weights in fp32: {exact:.4f}, {same} texts", flush=True)
-            types.append(f"| {kind} | {os.path.getsize(file) / 1e6:.1f} | {stored} | {exact:.4f} | {same} of {len(PROMPTS)} equal |")
-            os.remove(file)
+            same_ids, beside_limbeck = stored.split(" | ", 1)
+            with_fp32 = f"{beside_limbeck} | {exact:.4f} | {same} of {len(PROMPTS)} equal |"
+            of_peers = "– | –"
+            if kind != "f32":
+                largest, same = beside_own_file(file, f"{folder}/f32.gguf", kind, folder)
+                bad = bad or largest != 0 or same != len(PROMPTS)
+                print(f"    llama.cpp with its own {kind} file: {largest:.4f}, {same} texts", flush=True)
+                of_peers = f"{largest:.4f} | {same} of {len(PROMPTS)} equal"
+            types.append(f"| {kind} | {os.path.getsize(file) / 1e6:.1f} | {same_ids} | {of_peers} | {with_fp32}")
+            if kind != "f32":
+                os.remove(file)
         for i, (name, about, family, config) in enumerate(CASES):
             model = f"{folder}/model-{i}"
             save_small_model(model, family, config)
