@@ -227,13 +227,17 @@ Run Run::open(const fs::path& folder, const std::string& method, const std::stri
 }
 
 Run Run::child(const std::string& name) const {
+  return child(name, seed_.derive(name));
+}
+
+Run Run::child(const std::string& name, Seed seed) const {
   Run run;
   run.folder_ = folder_ / name;
   std::error_code error;
   fs::create_directories(run.folder_, error);
   if (error) fail(run.folder_.string(), "cannot create the folder: {}", error.message());
   remove_temporaries(run.folder_);
-  run.seed_ = seed_.derive(name);
+  run.seed_ = seed;
   run.resumed_ = resumed_;
   run.lock_ = lock_;
   run.log_ = std::make_shared<RunLog>(run.folder_ / "log.jsonl");

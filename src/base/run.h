@@ -24,8 +24,10 @@ class Run {
   // identity.
   static Run open(const std::filesystem::path& folder, const std::string& method, const std::string& options_toml,
                   const std::vector<std::filesystem::path>& inputs, Seed seed);
-  // A run of a run ("rounds", "arms"): a sub-folder with a derived seed and its own log.
+  // A run of a run ("rounds", "arms"): a sub-folder with its own log, and a seed that is derived from the name or
+  // given.
   Run child(const std::string& name) const;
+  Run child(const std::string& name, Seed seed) const;
 
   const std::filesystem::path& folder() const { return folder_; }
   std::filesystem::path path(const std::string& name) const { return folder_ / name; }

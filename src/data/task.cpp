@@ -96,6 +96,9 @@ void check_metrics(const TaskDescription& task, TaskMistakes& mistakes) {
                    hint_of(name, known));
     else if ((name == "map" || name == "mrr") && task.group.empty())
       mistakes.add("metrics: {} ranks the rows of a group, but no field is named as group", name);
+    else if (name == "relation_f1" && task.relation_until.empty())
+      mistakes.add(
+          "metrics: relation_f1 is of labels with a direction, but relation_until does not say where it begins");
   }
 }
 
@@ -163,7 +166,10 @@ void TaskDescription::describe(Fields& f) {
   f("group", group, "rows with the same value here are ranked against each other, drawn and split together");
   f("metrics", metrics, "what is measured; the best checkpoint is the one with the highest first metric on dev rows");
   f("positive", positive, "the label that f1, map and mrr are of; empty: the second");
-  f("not_counted", not_counted, "labels that macro_f1 and micro_f1 leave out");
+  f("not_counted", not_counted, "labels that macro_f1, micro_f1 and relation_f1 leave out");
+  f("relation_until", relation_until,
+    "labels that agree up to this text are directions of one relation, over which relation_f1 is a mean: \"(\" of "
+    "Cause-Effect(e1,e2)");
   f("dev_fraction", dev_fraction, "share of the training rows that become dev rows where none are named",
     Range{.low = 0, .high = 1, .high_open = true});
   f("test_fraction", test_fraction, "share of the training rows that become test rows where none are named",
@@ -252,7 +258,7 @@ std::vector<std::filesystem::path> inputs_of(const TaskOptions& options) {
 
 const std::vector<std::string>& metrics_of(TaskKind kind) {
   static const std::array<std::vector<std::string>, 5> lists = {
-      {{"accuracy", "macro_f1", "f1", "micro_f1", "matthews", "map", "mrr", "calibration_error"},
+      {{"accuracy", "macro_f1", "f1", "micro_f1", "relation_f1", "matthews", "map", "mrr", "calibration_error"},
        {"pearson", "spearman", "mean_squared_error"},
        {"entity_f1", "token_accuracy"},
        {"span_f1", "exact_match"},

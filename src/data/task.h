@@ -52,7 +52,8 @@ struct TaskDescription {
   std::string group;                 // field: rows with the same value are ranked, drawn and split together
   std::vector<std::string> metrics;  // the first one is what the best checkpoint is chosen by; empty: those of the kind
   std::string positive;              // the label that f1, map and mrr are of; empty: the second
-  std::vector<std::string> not_counted;        // labels that macro_f1 and micro_f1 leave out
+  std::vector<std::string> not_counted;        // labels that macro_f1, micro_f1 and relation_f1 leave out
+  std::string relation_until;                  // labels that agree up to this are one relation, with directions
   double dev_fraction = 0, test_fraction = 0;  // of the training rows, where there are no files of their own
   int64_t split_seed = 1;
   Faulty empty_text = Faulty::kRefuse, missing_label = Faulty::kRefuse, unknown_label = Faulty::kRefuse,

@@ -70,11 +70,51 @@ void read_columns(const std::string& path, std::string_view text, const OnRow& o
   finish();
 }
 
+const Json& list_in(const Json& value, const char* name, const std::string& where) {
+  const Json& list = field_at(value, name, where);
+  if (!list.is_array()) user_fail(where, "field '{}': expected a list but received {}", name, printable_value(list));
+  return list;
+}
+
+bool has_paragraphs(const Json& list) {
+  return list.is_array() && !list.empty() && list[0].is_object() && list[0].contains("paragraphs");
+}
+
+// SQuAD's own files (Rajpurkar et al. 2016 and 2018): articles have paragraphs, those questions, those answers. A row
+// is a question: {id, title, question, context, answers: {text: [...], answer_start: [...]}}, as the datasets library
+// has it; no answers: it has none in its paragraph.
+void read_articles(const Json& articles, const std::string& place, const OnRow& on_row) {
+  for (std::size_t a = 0; a < articles.size(); ++a) {
+    const std::string article = fmt::format("{}[{}]", place, a);
+    const Json& paragraphs = list_in(articles[a], "paragraphs", article);
+    for (std::size_t p = 0; p < paragraphs.size(); ++p) {
+      const std::string paragraph = fmt::format("{}.paragraphs[{}]", article, p);
+      const Json& questions = list_in(paragraphs[p], "qas", paragraph);
+      for (std::size_t q = 0; q < questions.size(); ++q) {
+        const std::string where = fmt::format("{}.qas[{}]", paragraph, q);
+        Json row = {{"question", field_at(questions[q], "question", where)},
+                    {"context", field_at(paragraphs[p], "context", paragraph)},
+                    {"answers", {{"text", Json::array()}, {"answer_start", Json::array()}}}};
+        if (has_field(questions[q], "id")) row["id"] = field_at(questions[q], "id", where);
+        if (has_field(articles[a], "title")) row["title"] = field_at(articles[a], "title", where);
+        if (has_field(questions[q], "answers"))
+          for (const Json& answer : list_in(questions[q], "answers", where))
+            for (const char* name : {"text", "answer_start"})
+              row["answers"][name].push_back(field_at(answer, name, where + ".answers"));
+        on_row(row, where);
+      }
+    }
+  }
+}
+
 void read_json_rows(const std::string& path, const std::string& key, std::string_view text, const TaskDescription& task,
                     const OnRow& on_row) {
   const Json whole = parse_json(text, path);
   const Json& list = key.empty() ? whole : field_at(whole, key, path);
   const std::string place = key.empty() ? path : path + "#" + key;
+  if (has_paragraphs(list)) return read_articles(list, place, on_row);
+  if (key.empty() && list.is_object() && list.contains("data") && has_paragraphs(list["data"]))
+    return read_articles(list["data"], path + "#data", on_row);
   if (!list.is_array()) {
     std::string keys;
     if (list.is_object())

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>  // std::sqrt
+#include <map>
 
 #include "base/errors.h"
 
@@ -78,6 +79,22 @@ double micro_f1(std::span<const int64_t> counts, int64_t num_classes, const std:
     all.right += own.right, all.predicted += own.predicted, all.labelled += own.labelled;
   }
   return f1_of(all);
+}
+
+double group_macro_f1(std::span<const int64_t> counts, int64_t num_classes, const std::vector<int64_t>& groups) {
+  if (static_cast<int64_t>(groups.size()) != num_classes)
+    fail("group_macro_f1", "expected a group for each of {} classes but received {}", num_classes, groups.size());
+  std::map<int64_t, ClassCounts> all;
+  for (int64_t c = 0; c < num_classes; ++c) {
+    if (groups[c] < 0) continue;
+    const ClassCounts own = counts_of_class(counts, num_classes, c);
+    ClassCounts& group = all[groups[c]];
+    group.right += own.right, group.predicted += own.predicted, group.labelled += own.labelled;
+  }
+  double sum = 0, occurring = 0;
+  for (const auto& [number, group] : all)
+    if (group.labelled > 0) sum += f1_of(group), ++occurring;
+  return occurring == 0 ? 0 : sum / occurring;
 }
 
 double matthews(std::span<const int64_t> counts, int64_t num_classes) {

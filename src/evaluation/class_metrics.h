@@ -20,6 +20,10 @@ double f1_of_class(std::span<const int64_t> counts, int64_t num_classes, int64_t
 double macro_f1(std::span<const int64_t> counts, int64_t num_classes, const std::vector<int64_t>& left_out = {});
 // Of the counts of all classes but those left out, added up.
 double micro_f1(std::span<const int64_t> counts, int64_t num_classes, const std::vector<int64_t>& left_out = {});
+// The mean over groups of classes, such as the two directions of a relation: of a group as one class, but that a row of
+// one member that is taken for another is wrong (the official score of SemEval-2010 Task 8, Hendrickx et al. 2010).
+// Over the groups that occur; groups: of each class, -1 where it is left out.
+double group_macro_f1(std::span<const int64_t> counts, int64_t num_classes, const std::vector<int64_t>& groups);
 // Matthews' correlation of two or more classes (R_K, Gorodkin 2004); 0 where one side is constant.
 double matthews(std::span<const int64_t> counts, int64_t num_classes);
 

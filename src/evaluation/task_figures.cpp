@@ -67,6 +67,19 @@ std::vector<int64_t> labels_named(const Task& task, const std::vector<std::strin
   return places;
 }
 
+// Of each label: the number of its relation, which is what stands before `relation_until`; -1 where it is not counted.
+std::vector<int64_t> relations_of(const Task& task) {
+  std::map<std::string, int64_t> numbers;
+  std::vector<int64_t> relations;
+  for (const std::string& label : task.labels) {
+    const std::string relation = label.substr(0, label.find(task.description.relation_until));
+    relations.push_back(numbers.try_emplace(relation, static_cast<int64_t>(numbers.size())).first->second);
+  }
+  for (const int64_t label : labels_named(task, task.description.not_counted))
+    if (label < static_cast<int64_t>(relations.size())) relations[label] = -1;
+  return relations;
+}
+
 Measure count_measure(const std::string& metric, const Task& task, std::span<const TaskRow* const> rows,
                       const Predictions& predictions) {
   const auto classes = static_cast<int64_t>(task.labels.size());
@@ -74,10 +87,12 @@ Measure count_measure(const std::string& metric, const Task& task, std::span<con
   for (std::size_t i = 0; i < rows.size(); ++i) cells.push_back(rows[i]->label * classes + predictions[i].label);
   const std::vector<int64_t> left_out = labels_named(task, task.description.not_counted);
   const int64_t positive = positive_label(task);
+  const std::vector<int64_t> relations = relations_of(task);
   return {.statistic = [=, counts = std::vector<int64_t>()](std::span<const int64_t> drawn) mutable {
     counts.assign(static_cast<std::size_t>(classes * classes), 0);
     for (const int64_t i : drawn) ++counts[cells[i]];
     if (metric == "f1") return f1_of_class(counts, classes, positive);
+    if (metric == "relation_f1") return group_macro_f1(counts, classes, relations);
     if (metric == "matthews") return matthews(counts, classes);
     return metric == "macro_f1" ? macro_f1(counts, classes, left_out) : micro_f1(counts, classes, left_out);
   }};

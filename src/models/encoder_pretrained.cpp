@@ -2,7 +2,9 @@
 #include <ATen/ATen.h>
 #include <fmt/ranges.h>  // fmt::join
 
+#include <algorithm>
 #include <array>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -66,10 +68,19 @@ void refuse_unread(const formats::TensorSource& source, const EncoderArchitectur
          fmt::join(unread, ", "));
 }
 
-// Rows of outputs that stand for other labels are no start.
-bool labels_agree(const Head& own, const Head& wanted) {
+// Which of a file's rows of outputs stand for the labels that are wanted; empty: they are in their order. None where
+// they stand for others, and are no start.
+std::optional<std::vector<int64_t>> rows_of_labels(const Head& own, const Head& wanted) {
+  if (own.kind != wanted.kind) return std::nullopt;
   const bool named = !own.labels.empty() && own.labels[0] != "LABEL_0" && !wanted.labels.empty();
-  return own.kind == wanted.kind && (!named || own.labels == wanted.labels);
+  if (!named || own.labels == wanted.labels) return std::vector<int64_t>{};
+  std::vector<int64_t> rows;
+  for (const std::string& label : wanted.labels) {
+    const auto found = std::find(own.labels.begin(), own.labels.end(), label);
+    if (found == own.labels.end()) return std::nullopt;
+    rows.push_back(found - own.labels.begin());
+  }
+  return rows;
 }
 
 EncoderConfig config_of_folder(const fs::path& folder, Json& json) {
@@ -107,22 +118,26 @@ LoadedEncoder load_encoder(const fs::path& folder, const std::optional<Head>& he
   result.model->parameters(parameters);
   const NameInFile name_in_file = [&](const std::string& name) { return encoder_name_in_file(*source, row, name); };
   const auto shape_in_file = [](const nn::NamedParameter& p) { return nn::shape_in_file(*p.tensor, p.traits.layout); };
-  NamedParameters from_file, fresh;
+  NamedParameters from_file, fresh, of_labels;
+  const auto rows = rows_of_labels(own, wanted);
   const std::string outputs = wanted.kind == HeadKind::kMaskedLm ? std::string() : row.outputs(config, wanted.kind).out;
   for (const nn::NamedParameter& p : parameters.list()) {
     const std::string name = name_in_file(p.name), prefix = std::string(row.body) + ".";
     const bool of_body = is_of_body(row, p.name.starts_with(prefix) ? p.name.substr(prefix.size()) : p.name);
     const bool may_be_fresh = !of_body && (head || wanted.kind == HeadKind::kNone);
     const bool of_outputs = !outputs.empty() && p.name.starts_with(outputs);
-    const bool there = source->contains(name) && source->shape(name) == shape_in_file(p) &&
-                       (!of_outputs || !head || labels_agree(own, wanted));
+    const bool there =
+        source->contains(name) && source->shape(name) == shape_in_file(p) && (!of_outputs || !head || rows);
     (may_be_fresh && !there ? fresh : from_file).push_back(p);
+    if (of_outputs && there && head && !rows->empty()) of_labels.push_back(p);
   }
   check_tensors(from_file, *source, name_in_file, shape_in_file);
   std::set<std::string> read;
   for (const nn::NamedParameter& p : parameters.list()) read.insert(name_in_file(p.name));
   refuse_unread(*source, row, read, head.has_value());
   fill_parameters(from_file, [&](const std::string& name) { return source->read(name_in_file(name)); });
+  for (const nn::NamedParameter& p : of_labels)
+    p.tensor->detach().copy_(p.tensor->detach().index_select(0, at::tensor(*rows, at::kLong)));
   for (const nn::NamedParameter& p : fresh) fill_fresh(p, config.initializer_range, seed);
   result.fresh_head = !fresh.empty() && wanted.kind != HeadKind::kNone;
   result.tokenizer = text::Tokenizer::from_folder(folder);

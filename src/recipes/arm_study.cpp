@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/errors.h"
+#include "base/json.h"
 #include "recipes/drop_layers.h"
 
 namespace limbeck::recipes {
@@ -16,6 +17,15 @@ constexpr const char* kModel = "model";  // of an arm's run
 models::LoadedEncoder load_with_head(const std::string& folder, const OpenTask& task, Seed seed) {
   return in_context("loading " + folder,
                     [&] { return models::load_encoder(folder, head_of(task.data), seed.derive("head")); });
+}
+
+// A teacher with a head of the task's kind has the task's labels, in any order: one of other labels was taught
+// something else, which nobody asked to forget.
+void expect_labels_of_task(const std::string& folder, const OpenTask& task) {
+  const std::string file = (std::filesystem::path(folder) / "config.json").string();
+  const models::Head own = models::read_head(read_json(file), file), wanted = head_of(task.data);
+  if (own.kind != wanted.kind || own.labels == wanted.labels) return;
+  in_context("teacher " + folder, [&] { data::matched_labels(own.labels, wanted.labels, "the teacher"); });
 }
 
 OpenTask open_for(const StudyOptions& options, const std::string& folder, Seed seed) {
@@ -89,6 +99,7 @@ ArmTraining Study::starting_from(std::function<models::PretrainedEncoder()> stud
 TaskArm Study::train_seed(const std::string& name, const std::string& title, int64_t s, ArmTraining training) const {
   training.name = fmt::format("{}-{}", name, s + 1);
   training.title = title;
+  training.first_seed = s;
   TaskArm arm = train_arm(training, context(), arms());
   arm.name = name;
   return arm;
@@ -103,6 +114,7 @@ TaskArm Study::train_seeds(const std::string& name, const std::string& title,
 
 Study::Teacher Study::teacher(const std::string& folder) const {
   const Seed seed = seed_of(-1);
+  expect_labels_of_task(folder, task_);
   models::LoadedEncoder source = load_with_head(folder, task_, seed);
   if (!source.fresh_head) {
     const TaskArm arm = measure_arm("teacher", "teacher", *source.model, context(), arms().child("teacher"));

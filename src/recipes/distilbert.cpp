@@ -13,9 +13,9 @@
 #include "base/json.h"
 #include "models/encoder_catalog.h"
 #include "models/fresh_weights.h"
-#include "models/language_model.h"  // evenly_spaced_layers
 #include "models/type_free.h"
 #include "recipes/cells.h"
+#include "recipes/drop_layers.h"  // scores_for
 #include "recipes/task_arm.h"
 #include "recipes/task_report.h"
 #include "recipes/time_shares.h"
@@ -78,7 +78,7 @@ class DistilbertHooks : public MaskedLmHooks {
 class Distilbert {
  public:
   Distilbert(const DistilbertOptions& options, const Run& run)
-      : options_(options), run_(run), teacher_(open_teacher()), blocks_(chosen_blocks()) {
+      : options_(options), run_(run), teacher_(open_teacher()) {
     result_ = {.method = "distilbert",
                .title = "DistilBERT",
                .paper = "Sanh et al., arXiv:1910.01108",
@@ -91,6 +91,7 @@ class Distilbert {
       expect_trainable(*task_);
     }
     data_ = open_masked_lm(options.data, *teacher_.tokenizer, teacher_.model->config().context());
+    blocks_ = chosen_blocks();
     frozen_ = open_teacher().model;
     frozen_->freeze(options.precision);
   }
@@ -117,7 +118,10 @@ class Distilbert {
     if (!options_.layers.empty()) return options_.layers;
     const int64_t keep = options_.num_layers > 0 ? options_.num_layers : std::max<int64_t>(1, all / 2);
     if (keep > all) user_fail("num_layers", "expected at most the teacher's {} but received {}", all, keep);
-    return models::evenly_spaced_layers(all, keep);
+    const auto dropped = models::blocks_to_drop(all, {.rule = options_.rule, .drop = all - keep},
+                                                scores_for(*teacher_.model, options_.rule, data_.dev.examples),
+                                                run_.seed().derive("layers"));
+    return models::blocks_to_keep(all, dropped);
   }
 
   std::shared_ptr<models::Encoder> student(StartFrom start) const {
@@ -143,7 +147,7 @@ class Distilbert {
   }
 
   void run_arm(const DistilbertArm& arm) {
-    const Run folder = run_.child("pretrained").child(arm.name);
+    const Run all = run_.child("pretrained"), folder = all.child(arm.name, all.seed());  // the same order and masks
     const auto saved = folder.path("model");
     if (!std::filesystem::exists(saved)) train(arm, folder);
     const auto trained = models::load_encoder(saved);
@@ -240,9 +244,15 @@ void DistilbertOptions::describe(Fields& f) {
   f("teacher", teacher, "folder of an encoder with a masked-language-modelling head", Names::kRequiredFolder);
   f("arms", arms,
     "what is trained side by side: full, no_ce, no_cos, no_mlm, random_init, mlm_teacher_init, mlm_random_init");
-  f("num_layers", num_layers, "blocks of the student, evenly spaced among the teacher's; 0: half of them", at_least(0));
-  f("layers", layers, "the teacher's blocks that the student starts from, counted from 0; none: as num_layers says",
-    at_least(0));
+  f("num_layers", num_layers, "blocks of the student; 0: half of the teacher's", at_least(0));
+  auto rules = models::drop_rules();
+  std::erase_if(rules, [](const auto& named) { return named.second == models::DropRule::kGiven; });
+  f("rule", rule,
+    "which of the teacher's blocks go: spaced keeps evenly spaced ones; the others are those of layer-drop, "
+    "contributions measured on the held-out texts",
+    rules);
+  f("layers", layers,
+    "the teacher's blocks that the student starts from, counted from 0; none: as num_layers and rule say", at_least(0));
   f("family", family, "distilbert: without token types (of a BERT); teacher: the teacher's own architecture",
     {{"distilbert", StudentFamily::kDistilbert}, {"teacher", StudentFamily::kTeachers}});
   f("copy_transform", copy_transform,

@@ -17,6 +17,7 @@
 
 #include "base/fields.h"
 #include "base/run.h"
+#include "models/layer_choice.h"
 #include "recipes/masked_lm.h"
 #include "recipes/task_training.h"
 #include "recipes/triple_loss.h"
@@ -45,7 +46,8 @@ enum class StudentFamily { kDistilbert, kTeachers };
 struct DistilbertOptions {
   std::string teacher;
   std::vector<std::string> arms = {"full", "mlm_random_init"};
-  std::vector<int64_t> layers;  // blocks of the teacher that the student starts from
+  std::vector<int64_t> layers;                        // blocks of the teacher that the student starts from
+  models::DropRule rule = models::DropRule::kSpaced;  // which blocks go where `layers` names none that stay
   int64_t num_layers = 0, seed = 1;
   StudentFamily family = StudentFamily::kDistilbert;
   bool copy_transform = false;

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/errors.h"
+#include "recipes/linear_probe.h"
 #include "recipes/task_arm.h"
 #include "recipes/task_report.h"
 #include "recipes/task_table.h"
@@ -25,7 +26,8 @@ void FineTuneOptions::describe(Fields& f) {
   f("model", model, "Hugging Face folder of an encoder", Names::kRequiredFolder);
   data.describe(f);
   f("arms", arms,
-    "what is measured side by side: majority (the most frequent label), probe (the head alone is trained), fine-tune");
+    "what is measured side by side: majority (the most frequent label), probe (a product on the body's states as they "
+    "are), fine-tune");
   f("seed", seed, "of everything that is drawn", at_least(0));
   f("seeds", seeds, "runs of each arm, each with a seed of its own; figures are means over them", at_least(1));
   f("resamples", resamples, "bootstrap resamples of the rows behind each interval", at_least(1));
@@ -34,7 +36,13 @@ void FineTuneOptions::describe(Fields& f) {
     within(0, 1));
   f("label_smoothing", label_smoothing, "share of the target that is spread over all labels",
     Range{.low = 0, .high = 1, .high_open = true});
+  f("probe_reads", probe_reads,
+    "what the arm probe reads of a text: the mean of its tokens' states, the first token's, or what the model's own "
+    "head "
+    "reads, which is then what is trained",
+    {{"mean", ProbeReads::kMean}, {"first", ProbeReads::kFirst}, {"head", ProbeReads::kHead}});
   f("probe_learning_rate", probe_learning_rate, "of the arm probe, at its peak", above(0));
+  f("probe_epochs", probe_epochs, "how often the arm probe sees each row; states are computed once", above(0));
   f.group("train", train);
   f.check([this]() -> std::optional<std::string> {
     for (const std::string& arm : arms)
@@ -69,15 +77,21 @@ void run_fine_tune(const FineTuneOptions& options, const Run& run) {
                            return fine_tuning_step(student, task, hooks, {.smoothing = options.label_smoothing});
                          },
                      .train = with_warmup(options.train, options.warmup, task)};
-  ArmTraining probe = tuning;
-  probe.name = "probe";
-  probe.title = "head alone (linear probe)";
-  probe.parameters = trainable_head;
-  probe.train.learning_rate = options.probe_learning_rate;
+  train::Options probe = options.train;
+  probe.learning_rate = options.probe_learning_rate, probe.epochs = options.probe_epochs, probe.max_steps = 0;
+  probe = with_warmup(probe, options.warmup, task);
 
   TaskResult result{.method = "fine-tune", .title = "Fine-tuning", .main = "fine-tune", .resamples = options.resamples};
   if (has_arm(options, "majority")) result.arms.push_back(majority_arm(task));
-  if (has_arm(options, "probe")) result.arms.push_back(train_arm(probe, context, arms));
+  if (has_arm(options, "probe")) {
+    ArmTraining head = tuning;
+    head.name = "probe", head.title = "head alone", head.parameters = trainable_head, head.train = probe;
+    const nn::Pooling pooling = options.probe_reads == ProbeReads::kFirst ? nn::Pooling::kFirst : nn::Pooling::kMean;
+    result.arms.push_back(
+        options.probe_reads == ProbeReads::kHead
+            ? train_arm(head, context, arms)
+            : probe_arm({.pooling = pooling, .train = probe}, *tuning.student(run.seed()).model, context, arms));
+  }
   if (has_arm(options, "fine-tune")) {
     result.arms.push_back(train_arm(tuning, context, arms));
     link_model(result.arms.back(), run);

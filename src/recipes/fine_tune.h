@@ -1,7 +1,7 @@
 // Fine-tuning of an encoder on a labelled task (Devlin et al. 2019, arXiv:1810.04805, sec. 4): a head on a pretrained
 // body, all weights trained by the task's loss with AdamW, a linear warm-up and decay, and dropout. Beside it the two
-// figures that say how much of it the training does: the same head on the body as it is (a linear probe), and what no
-// text tells (the most frequent label).
+// figures that say how much of it the training does: a product on the states of the body as it is (a linear probe), and
+// what no text tells (the most frequent label).
 //
 // Differs from the paper: the best checkpoint by the dev rows' first metric is kept, where there are dev rows; biases
 // and norms do not decay; batches are packed, so no token is padding and length buckets would have nothing to save.
@@ -20,11 +20,14 @@
 
 namespace limbeck::recipes {
 
+enum class ProbeReads { kMean, kFirst, kHead };
+
 struct FineTuneOptions {
   std::string model;
   std::vector<std::string> arms = {"majority", "probe", "fine-tune"};
   int64_t seed = 1, seeds = 1, resamples = 2000;
-  double warmup = 0.1, label_smoothing = 0, probe_learning_rate = 1e-2;
+  double warmup = 0.1, label_smoothing = 0, probe_learning_rate = 1e-3, probe_epochs = 20;
+  ProbeReads probe_reads = ProbeReads::kMean;
   TaskDataOptions data;
   Precision precision = Precision::kBf16;
   train::Options train{.epochs = 3, .batch_size = 32, .learning_rate = 5e-5, .weight_decay = 0.01, .warmup_steps = 0};

@@ -35,8 +35,8 @@ section { margin-top: 3rem; }
 a { color: inherit; }
 code, pre { font-family: var(--mono); font-size: .82rem; }
 pre { margin: 0; padding: .75rem .85rem; overflow-x: auto; background: var(--card); border: 1px solid var(--line); border-radius: 6px; line-height: 1.5; }
-.facts { display: grid; grid-template-columns: repeat(4, 1fr); gap: 1px; margin: 1.6rem 0 0; background: var(--line); border: 1px solid var(--line); border-radius: 8px; overflow: hidden; }
-.facts div { padding: .75rem .9rem; background: var(--card); min-width: 0; }
+.facts { display: flex; flex-wrap: wrap; gap: 1px; margin: 1.6rem 0 0; background: var(--line); border: 1px solid var(--line); border-radius: 8px; overflow: hidden; }
+.facts div { flex: 1 1 23%; padding: .75rem .9rem; background: var(--card); min-width: 0; }
 .facts dt { color: var(--soft); font-size: .76rem; }
 .facts dd { margin: .1rem 0 0; font-size: .95rem; font-weight: 600; overflow-wrap: anywhere; }
 .scroll { overflow-x: auto; border: 1px solid var(--line); border-radius: 8px; background: var(--card); }
@@ -87,7 +87,7 @@ details { margin-top: .7rem; } summary { cursor: pointer; font-weight: 600; font
 footer { margin-top: 4rem; padding-top: 1rem; border-top: 1px solid var(--line); color: var(--soft); font-size: .82rem; }
 @media (max-width: 36rem) {
   main { padding: 1.5rem .9rem 3rem; } section { margin-top: 2.3rem; }
-  .facts { grid-template-columns: repeat(2, 1fr); }
+  .facts div { flex-basis: 45%; }
   .row { grid-template: "name figure" "plot plot" / 1fr max-content; gap: .1rem .9rem; } .forest .row { margin-bottom: .3rem; }
   .bars .plot-cell { height: .8rem; } .bars .row { margin-bottom: .6rem; }
   .plot svg { height: 11rem; }

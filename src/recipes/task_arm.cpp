@@ -46,12 +46,6 @@ std::vector<data::Batch> batches_of(const std::vector<data::Example>& examples, 
   return batches;
 }
 
-struct Measured {
-  evaluation::Predictions predictions;
-  int64_t num_parameters = 0, num_trained = 0;
-  ArmSpeed speed;
-};
-
 constexpr const char* kPredictions = "predictions.jsonl";
 constexpr const char* kMeasured = "measured.json";
 
@@ -72,16 +66,12 @@ Measured read_measured(const Run& run, const OpenTask& task) {
 
 void measure(models::Encoder& encoder, const ArmContext& context, const Run& run, int64_t num_trained) {
   const OpenTask& task = context.task;
-  const int64_t parameters = num_weights(encoder);
+  Measured measured{.num_parameters = num_weights(encoder), .num_trained = num_trained};
   encoder.set_precision(context.precision);
-  evaluation::write_predictions(run.path(kPredictions), task.data, task.data.test,
-                                predict(encoder, task.data.description, task.data.test, task.test));
+  measured.predictions = predict(encoder, task.data.description, task.data.test, task.test);
   encoder.freeze(context.precision);
-  const ArmSpeed speed = measure_speed(encoder, task.test);
-  write_json(run.path(kMeasured), {{"parameters", parameters},
-                                   {"trained_parameters", num_trained},
-                                   {"milliseconds_batch_1", speed.one},
-                                   {"milliseconds_batch_32", speed.thirty_two}});
+  measured.speed = measure_speed(encoder, task.test);
+  write_measured(run, task, measured);
 }
 
 void remove_arm_checkpoints(const std::filesystem::path& folder) {
@@ -102,7 +92,6 @@ void train_run(const ArmTraining& training, const ArmContext& context, const Run
   train::fit(parameters, context.task.train.examples, step, training.train, run, around ? *around : own);
   models::save_encoder(run.path("model"), encoder, *student.tokenizer);
   measure(encoder, context, run, num_trained);
-  remove_arm_checkpoints(run.folder());
 }
 
 void add_run(TaskArm& arm, const Run& run, const OpenTask& task) {
@@ -136,16 +125,33 @@ std::vector<double> label_shares(const data::TaskSplit& split, std::size_t num) 
 
 }  // namespace
 
-TaskArm train_arm(const ArmTraining& training, const ArmContext& context, const Run& arms) {
+void write_measured(const Run& run, const OpenTask& task, const Measured& measured) {
+  evaluation::write_predictions(run.path(kPredictions), task.data, task.data.test, measured.predictions);
+  write_json(run.path(kMeasured), {{"parameters", measured.num_parameters},
+                                   {"trained_parameters", measured.num_trained},
+                                   {"milliseconds_batch_1", measured.speed.one},
+                                   {"milliseconds_batch_32", measured.speed.thirty_two}});
+}
+
+TaskArm make_arm(const std::string& name, const std::string& title, int64_t first_seed, const ArmContext& context,
+                 const Run& arms, const std::function<void(const Run& run)>& make) {
   const Phase phase("train an arm", "recipe");
-  TaskArm arm{.name = training.name, .title = training.title};
+  TaskArm arm{.name = name, .title = title};
   for (int64_t s = 0; s < context.num_seeds; ++s) {
-    const std::string name = context.num_seeds == 1 ? training.name : fmt::format("{}-{}", training.name, s + 1);
-    const Run run = arms.child(name);
-    if (!is_measured(run)) in_context("arm " + name, [&] { train_run(training, context, run); });
+    const std::string of_seed = context.num_seeds == 1 ? name : fmt::format("{}-{}", name, s + 1);
+    const Run run = arms.child(of_seed, arms.seed().derive(static_cast<uint64_t>(first_seed + s)));
+    if (!is_measured(run)) {
+      in_context("arm " + of_seed, [&] { make(run); });
+      remove_arm_checkpoints(run.folder());
+    }
     add_run(arm, run, context.task);
   }
   return arm;
+}
+
+TaskArm train_arm(const ArmTraining& training, const ArmContext& context, const Run& arms) {
+  return make_arm(training.name, training.title, training.first_seed, context, arms,
+                  [&](const Run& run) { train_run(training, context, run); });
 }
 
 TaskArm measure_arm(const std::string& name, const std::string& title, models::Encoder& encoder,

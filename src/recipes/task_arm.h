@@ -40,6 +40,9 @@ struct ArmTraining {
   // What lives in time beside (or around) the task's own hooks; they call those.
   std::function<std::unique_ptr<train::Hooks>(models::Encoder& student, TaskHooks& own, const Run& run)> hooks;
   train::Options train;
+  // Arms whose runs have the same number see the same rows in the same order and draw the same dropout, so that what is
+  // left between them is what they do. The first run's number; further seeds count on.
+  int64_t first_seed = 0;
 };
 
 struct ArmContext {
@@ -51,6 +54,18 @@ struct ArmContext {
 // Trains `training` with each seed in a folder of its own under `arms` ("NAME-1", ...; "NAME" where there is one seed).
 // A run that is there already is read instead.
 TaskArm train_arm(const ArmTraining& training, const ArmContext& context, const Run& arms);
+
+// What is known of a run when it is done.
+struct Measured {
+  evaluation::Predictions predictions;  // of the test rows
+  int64_t num_parameters = 0, num_trained = 0;
+  ArmSpeed speed;
+};
+void write_measured(const Run& run, const OpenTask& task, const Measured& measured);
+
+// An arm of which `make` makes the run of each seed, ending with write_measured; folders as train_arm has them.
+TaskArm make_arm(const std::string& name, const std::string& title, int64_t first_seed, const ArmContext& context,
+                 const Run& arms, const std::function<void(const Run& run)>& make);
 
 // The arm of a model that is there already, such as the teacher. Freezes it.
 TaskArm measure_arm(const std::string& name, const std::string& title, models::Encoder& encoder,

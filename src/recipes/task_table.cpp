@@ -69,6 +69,7 @@ std::string metric_title(const std::string& metric) {
   static const std::map<std::string, std::string> titles = {{"f1", "F1"},
                                                             {"macro_f1", "macro F1"},
                                                             {"micro_f1", "micro F1"},
+                                                            {"relation_f1", "relation F1"},
                                                             {"matthews", "Matthews"},
                                                             {"map", "MAP"},
                                                             {"mrr", "MRR"},

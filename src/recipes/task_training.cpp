@@ -253,12 +253,15 @@ evaluation::Predictions predict(models::Encoder& encoder, const data::TaskDescri
   return read_logits(task_logits(encoder, split.examples), task, rows.rows, split);
 }
 
-std::optional<double> TaskHooks::evaluate(int64_t) {
-  if (task_.data.dev.rows.empty()) return std::nullopt;
-  const std::string metric = data::chosen_metrics(task_.data.description).front();
-  const double value = evaluation::task_metric(metric, task_.data, task_.data.dev,
-                                               predict(encoder_, task_.data.description, task_.data.dev, task_.dev));
+std::optional<double> dev_metric(const OpenTask& task, const std::function<evaluation::Predictions()>& predictions) {
+  if (task.data.dev.rows.empty()) return std::nullopt;
+  const std::string metric = data::chosen_metrics(task.data.description).front();
+  const double value = evaluation::task_metric(metric, task.data, task.data.dev, predictions());
   return evaluation::larger_is_better(metric) ? value : -value;
+}
+
+std::optional<double> TaskHooks::evaluate(int64_t) {
+  return dev_metric(task_, [&] { return predict(encoder_, task_.data.description, task_.data.dev, task_.dev); });
 }
 
 train::Step fine_tuning_step(models::Encoder& encoder, const OpenTask& task, const TaskHooks& hooks,

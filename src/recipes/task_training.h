@@ -82,6 +82,9 @@ evaluation::Predictions read_logits(const std::vector<at::Tensor>& logits, const
 evaluation::Predictions predict(models::Encoder& encoder, const data::TaskDescription& task,
                                 const data::TaskSplit& rows, const data::EncodedSplit& split);
 
+// The first metric of the dev rows, its negative where less is better; none where there are no dev rows.
+std::optional<double> dev_metric(const OpenTask& task, const std::function<evaluation::Predictions()>& predictions);
+
 // Knows the step that dropout draws by, and gives the first metric of the dev rows (its negative where less is better).
 class TaskHooks : public train::Hooks {
  public:

@@ -189,7 +189,7 @@ class Tinybert {
   std::filesystem::path general_student(const TinybertArm& arm) const {
     const bool as_full = arm.attention && arm.hidden && arm.embedding && !arm.map;
     const std::string variant = as_full ? "full" : arm.name;
-    const Run folder = run_.child("general").child(variant);
+    const Run all = run_.child("general"), folder = all.child(variant, all.seed());  // the same order
     if (std::filesystem::exists(folder.path("model"))) return folder.path("model");
     fmt::print("general distillation of {}\n", variant);
     const auto student = models::make_encoder(student_config_, {}, run_.seed().derive("student"));
@@ -227,7 +227,7 @@ class Tinybert {
     train::Options options = options_.intermediate;
     options.max_steps = layer_steps() + steps_before(arm);
     learn_layers(learner, task.train.examples, options,
-                 run_.child("layers").child(fmt::format("{}-{}", arm.name, s + 1)));
+                 run_.child("layers").child(fmt::format("{}-{}", arm.name, s + 1), seed.derive("layers")));
     return student;
   }
 
@@ -236,6 +236,7 @@ class Tinybert {
     ArmTraining training = study_.starting_from([this, &arm, s] { return start(arm, s); });
     training.name = fmt::format("{}-{}", arm.name, s + 1);
     training.title = arm.title;
+    training.first_seed = s;
     training.train.max_steps = prediction_steps();
     if (!arm.learns_layers()) training.train.max_steps += layer_steps() + steps_before(arm);
     const bool by_label = arm.learns_labels() || task.data.description.kind == data::TaskKind::kScore;

@@ -207,6 +207,7 @@ TEST_F(RunTest, GivesChildrenAFolderALogAndASeedOfTheirOwn) {
   EXPECT_EQ(first.folder(), folder_ / "first");
   EXPECT_NE(first.seed().value(), second.seed().value());
   EXPECT_EQ(first.seed().value(), run.seed().derive("first").value());
+  EXPECT_EQ(run.child("third", Seed(7)).seed().value(), Seed(7).value());
   first.log({{"kind", "x"}});
   EXPECT_NE(read_file(folder_ / "first/log.jsonl").find("\"x\""), std::string::npos);
 }

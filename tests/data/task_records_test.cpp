@@ -60,6 +60,28 @@ TEST_F(TaskRecords, OfJsonAreAListOrOneInsideAnObject) {
             std::string::npos);
 }
 
+TEST_F(TaskRecords, OfSquadsOwnFilesAreItsQuestions) {
+  const std::string file = R"({"version": "v2.0", "data": [{"title": "Bob", "paragraphs": [
+    {"context": "Zoë met Bob.", "qas": [
+      {"id": "q1", "question": "who?", "answers": [{"text": "Zoë", "answer_start": 0}, {"text": "Bob", "answer_start": 8}]},
+      {"id": "q2", "question": "when?", "is_impossible": true, "answers": []}]}]},
+    {"paragraphs": [{"context": "x", "qas": [{"question": "y?"}]}]}]})";
+  const Lines expected = {
+      R"(#data[0].paragraphs[0].qas[0] {"question":"who?","context":"Zoë met Bob.","answers":{"text":["Zoë","Bob"],"answer_start":[0,8]},"id":"q1","title":"Bob"})",
+      R"(#data[0].paragraphs[0].qas[1] {"question":"when?","context":"Zoë met Bob.","answers":{"text":[],"answer_start":[]},"id":"q2","title":"Bob"})",
+      R"(#data[1].paragraphs[0].qas[0] {"question":"y?","context":"x","answers":{"text":[],"answer_start":[]}})"};
+  EXPECT_EQ(rows("dev.json", file, {}), expected);
+  EXPECT_EQ(rows("dev.json", file, {}, "#data"), expected);
+  EXPECT_NE(message_of<UserError>([&] {
+              rows("dev.json", R"({"data":[{"paragraphs":[{"context":"x","qas":[{"id":1}]}]}]})", {});
+            }).find("paragraphs[0].qas[0]] expected the field 'question'"),
+            std::string::npos);
+  EXPECT_NE(message_of<UserError>([&] {
+              rows("dev.json", R"({"data":[{"paragraphs":7}]})", {});
+            }).find("field 'paragraphs': expected a list but received 7"),
+            std::string::npos);
+}
+
 TEST_F(TaskRecords, FindFieldsInsideObjectsAndSayWhichThereAre) {
   const Json row = {{"question", {{"stem", "why"}}}, {"a.b", 3}, {"flag", true}, {"none", nullptr}};
   EXPECT_EQ(text_at(row, "question.stem", "f:1"), "why");

@@ -47,8 +47,9 @@ TEST_F(TaskFile, ReportsAllThatDoesNotFitTogether) {
 
 TEST_F(TaskFile, RefusesRankingWithoutGroupsAndSharesThatLeaveNothing) {
   const std::string text =
-      errors(std::string(kPlain) + "metrics = [\"map\"]\ndev_fraction = 0.5\ntest_fraction = 0.5\n");
+      errors(std::string(kPlain) + "metrics = [\"map\", \"relation_f1\"]\ndev_fraction = 0.5\ntest_fraction = 0.5\n");
   EXPECT_NE(text.find("no field is named as group"), std::string::npos) << text;
+  EXPECT_NE(text.find("relation_until does not say where"), std::string::npos) << text;
   EXPECT_NE(text.find("expected less than 1 together"), std::string::npos) << text;
 }
 

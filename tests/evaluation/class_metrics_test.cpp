@@ -25,6 +25,19 @@ TEST(ClassMetrics, AreThoseOfScikitLearn) {
   }
 }
 
+TEST(ClassMetrics, OfDirectedRelationsAreThoseOfTheOfficialScorer) {
+  const Json golden = read_json(LIMBECK_SOURCE_DIR "/tests/golden/evaluation/relations.json");
+  const auto names = golden.at("labels").get<std::vector<std::string>>();
+  const auto n = static_cast<int64_t>(names.size());
+  Classes groups = {-1};  // Other
+  for (int64_t c = 1; c < n; ++c) groups.push_back((c - 1) / 2);
+  for (const Json& row : golden.at("rows")) {
+    const auto counts = confusion_counts(row.at("predicted").get<Classes>(), row.at("labels").get<Classes>(), n);
+    EXPECT_NEAR(group_macro_f1(counts, n, groups), row.at("official").get<double>(), 1e-12);
+  }
+  EXPECT_THROW(group_macro_f1(Classes{1}, 1, {}), Error);
+}
+
 TEST(ClassMetrics, OfConstantPredictionsHaveNoCorrelation) {
   EXPECT_EQ(matthews(confusion_counts(Classes{1, 1, 1}, Classes{0, 1, 1}, 2), 2), 0);
   EXPECT_EQ(f1_of_class(confusion_counts(Classes{0, 0}, Classes{0, 0}, 2), 2, 1), 0);

@@ -52,6 +52,16 @@ TEST(TaskFigures, OfClassesAreThoseByHand) {
   }
 }
 
+TEST(TaskFigures, OfRelationsCountAWrongDirectionAsWrong) {
+  Task task{.description = {.metrics = {"relation_f1"}, .not_counted = {"Other"}, .relation_until = "("},
+            .labels = {"Cause(e1,e2)", "Other", "Cause(e2,e1)", "Part(e1,e2)"}};
+  for (const int64_t label : {0, 2, 0, 1, 3}) task.test.rows.push_back({.label = label});
+  const Predictions run = {says(0, 1, 4), says(0, 1, 4), says(0, 1, 4), says(3, 1, 4), says(3, 1, 4)};
+  const auto figures = task_figures(task, task.test, {&run, 1}, kQuick);
+  // Cause: 2 right of 3 and of 3 predicted; Part: 1 right of 1, 2 predicted.
+  EXPECT_NEAR(figures[0].interval.value, (2.0 / 3 + 2.0 / 3) / 2, 1e-12);
+}
+
 TEST(TaskFigures, OfSeveralRunsAreTheirMeanWithEachRunBeside) {
   const Task task = two_classes({1, 0}, {"accuracy"});
   const Predictions right = {says(1, 1), says(0, 1)}, half = {says(1, 1), says(1, 1)};

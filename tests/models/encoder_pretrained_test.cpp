@@ -162,8 +162,13 @@ TEST_F(SavedBert, AGivenHeadIsReadWhereTheFileHasItAndFreshWhereItDoesNot) {
   const LoadedEncoder same = load_encoder(saved(), classes());
   EXPECT_FALSE(same.fresh_head);
   expect_same_model(same);
-  // Rows of outputs mean labels: another order is another head.
-  EXPECT_TRUE(load_encoder(saved(), classes({"up", "same", "down"})).fresh_head);
+  // Rows of outputs mean labels: another order is another order of rows.
+  const LoadedEncoder turned = load_encoder(saved(), classes({"up", "down", "same"}));
+  EXPECT_FALSE(turned.fresh_head);
+  EXPECT_TRUE(at::allclose(logits_of(*turned.model, three_texts()),
+                           logits_of(*model_, three_texts()).index_select(1, at::tensor({2, 0, 1}, at::kLong)), 0,
+                           1e-6));
+  EXPECT_TRUE(load_encoder(saved(), classes({"up", "same", "below"})).fresh_head);
   const LoadedEncoder two = load_encoder(saved(), classes({"no", "yes"}), Seed(7));
   EXPECT_TRUE(two.fresh_head);
   at::NoGradGuard no_grad;

@@ -61,6 +61,24 @@ TEST_F(ArmStudy, FineTunesATeacherWithoutAHeadAndTakesOneWithAHeadAsItIs) {
   EXPECT_TRUE(task_pass(*same.model, batch).logits.detach().equal(task_pass(*teacher.model, batch).logits.detach()));
 }
 
+TEST_F(ArmStudy, TakesATeachersLabelsInAnyOrderAndRefusesOthers) {
+  const auto saved_with = [&](const std::vector<std::string>& labels) {
+    const std::string folder = (folder_ / labels.front()).string();
+    const auto teacher = encoder({.kind = models::HeadKind::kClassification, .outputs = 2, .labels = labels});
+    models::save_encoder(folder, *teacher, *word_piece_tokenizer());
+    return folder;
+  };
+  const std::string own = saved_with({"negative", "positive"}), turned = saved_with({"positive", "negative"});
+  const limbeck::Run in = run("own"), other = run("turned");
+  const Study study(options(), body(), in), again(options(), body(), other);
+  const auto first = study.teacher(own), second = again.teacher(turned);
+  EXPECT_FALSE(std::filesystem::exists(other.path("arms/teacher/model"))) << "it has a head: nothing was trained";
+  for (std::size_t i = 0; i < first.arm.runs[0].size(); ++i)
+    EXPECT_EQ(first.arm.runs[0][i].label, 1 - second.arm.runs[0][i].label) << "the same rows stand for other labels";
+  const std::string message = message_of<UserError>([&] { study.teacher(saved_with({"sad", "happy"})); });
+  EXPECT_NE(message.find("the teacher has 2 (only there: sad, happy)"), std::string::npos) << message;
+}
+
 TEST(StudyOptions, NameTheNearestArm) {
   StudyOptions options;
   options.arms = {"fine_tune"};

@@ -63,6 +63,28 @@ TEST_F(TaskArms, TakeOtherStepsParametersAndHooks) {
   EXPECT_LT(arm.num_trained, arm.num_parameters);
 }
 
+TEST_F(TaskArms, OfOneSeedSeeTheSameRowsInTheSameOrderAndDrawTheSameDropout) {
+  using Seen = std::vector<std::pair<std::vector<int64_t>, uint64_t>>;  // rows and salt of each step
+  const auto seen_by = [&](const std::string& name, int64_t first_seed) {
+    Seen seen;
+    ArmTraining arm = training();
+    arm.name = name;
+    arm.first_seed = first_seed;
+    arm.step = [&](models::Encoder& student, const TaskHooks& hooks) {
+      return [&seen, &hooks, inner = fine_tuning_step(student, task_, hooks)](const data::Batch& batch) {
+        seen.emplace_back(batch.indices, hooks.salt());
+        return inner(batch);
+      };
+    };
+    train_arm(arm, {.task = task_, .precision = Precision::kFp32}, run());
+    return seen;
+  };
+  const Seen one = seen_by("one", 0);
+  EXPECT_EQ(one.size(), 4u);
+  EXPECT_EQ(seen_by("two", 0), one);
+  EXPECT_NE(seen_by("three", 1), one);
+}
+
 TEST_F(TaskArms, OfAModelThatIsThereAreMeasuredOnly) {
   const auto model = encoder(head_of(task_.data));
   const limbeck::Run own = run();

@@ -76,7 +76,7 @@ TEST_F(TinybertRun, HasThisSequenceOfLosses) {
   o.general.train.max_steps = 6, o.intermediate.max_steps = 2, o.train.max_steps = 2;
   distil(o, "run");
   const auto found = losses(folder_ / "run" / "general" / "full");
-  const std::vector<double> expected = {3.9850, 3.9611, 3.8923, 3.7538, 3.6180, 3.5004};
+  const std::vector<double> expected = {4.0034, 3.9499, 3.8743, 3.7715, 3.6063, 3.5289};
   ASSERT_EQ(found.size(), expected.size());
   for (std::size_t i = 0; i < expected.size(); ++i) EXPECT_NEAR(found[i], expected[i], 5e-3) << i;
 }
