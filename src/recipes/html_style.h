@@ -37,6 +37,7 @@ code, pre { font-family: var(--mono); font-size: .82rem; }
 pre { margin: 0; padding: .75rem .85rem; overflow-x: auto; background: var(--card); border: 1px solid var(--line); border-radius: 6px; line-height: 1.5; }
 .facts { display: flex; flex-wrap: wrap; gap: 1px; margin: 1.6rem 0 0; background: var(--line); border: 1px solid var(--line); border-radius: 8px; overflow: hidden; }
 .facts div { flex: 1 1 23%; padding: .75rem .9rem; background: var(--card); min-width: 0; }
+.facts div:nth-last-child(5):first-child, .facts div:nth-last-child(5):first-child ~ div { flex-basis: 18%; }
 .facts dt { color: var(--soft); font-size: .76rem; }
 .facts dd { margin: .1rem 0 0; font-size: .95rem; font-weight: 600; overflow-wrap: anywhere; }
 .scroll { overflow-x: auto; border: 1px solid var(--line); border-radius: 8px; background: var(--card); }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdio>
 
 #include "base/message_of.h"
 #include "recipes/tiny_pretraining.h"
@@ -33,7 +34,8 @@ class MlmRun : public TinyPretraining {
     const pid_t child = ::fork();
     if (child == 0) {
       try {
-        pretrain(options, name);
+        if (std::freopen("/dev/null", "w", stdout) == nullptr) ::_exit(2);
+        run_mlm(options, open_run(options, name, "mlm"));
       } catch (...) {
         ::_exit(1);
       }
