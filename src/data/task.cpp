@@ -193,6 +193,12 @@ void TaskOptions::describe(Fields& f) {
   f("label", label, "field of the label");
   f("labels", labels, "names of the labels in the order of the model's outputs; empty: those of the training rows");
   f("kind", kind, "what the label is: classes, score, tags, span or choice; empty: as the task file says, or classes");
+  f("score_range", score_range, "lowest and highest score of kind score; empty: as the task file says, or 0 and 1");
+  f("bad_rows", bad_rows,
+    "rows with an empty text, without a label, with an unknown label or with a score out of range: as the task file "
+    "says "
+    "of each (it refuses them unless told otherwise), refuse them all, or leave them out and count them",
+    {{"as-task", FaultyRows::kAsTask}, {"refuse", FaultyRows::kRefuse}, {"skip", FaultyRows::kSkip}});
 }
 
 TaskDescription read_task_file(const std::string& file) {
@@ -225,6 +231,14 @@ TaskDescription describe_task(const TaskOptions& options) {
     else
       task.kind = found->second;
   }
+  if (options.score_range.size() == 2)
+    task.low = options.score_range[0], task.high = options.score_range[1];
+  else if (!options.score_range.empty())
+    mistakes.add("score_range: expected the lowest and the highest score but received {} numbers",
+                 options.score_range.size());
+  if (options.bad_rows != FaultyRows::kAsTask)
+    task.empty_text = task.missing_label = task.unknown_label = task.score_out_of_range =
+        options.bad_rows == FaultyRows::kSkip ? Faulty::kSkip : Faulty::kRefuse;
   if (task.name.empty() && !task.train.empty()) task.name = std::filesystem::path(task.train.front()).stem().string();
   check_files(task, mistakes);
   if (!task.labels_file.empty()) {

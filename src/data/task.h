@@ -30,6 +30,7 @@ enum class TaskFormat { kByName, kCsv, kTsv, kJsonLines, kJson, kLabelFirst, kCo
 
 // What becomes of a row that cannot be used as it is. Rows left out are counted.
 enum class Faulty { kRefuse, kSkip };
+enum class FaultyRows { kAsTask, kRefuse, kSkip };  // of any fault; as the task says of each
 
 struct TaskDescription {
   std::string name;
@@ -68,6 +69,8 @@ struct TaskOptions {
   std::string task;
   std::vector<std::string> data, dev, test, text, pair, labels;
   std::string kind, label;
+  std::vector<double> score_range;  // low and high; empty: as the task file says
+  FaultyRows bad_rows = FaultyRows::kAsTask;
   void describe(Fields& f);
 };
 

@@ -42,8 +42,9 @@ bool stays(const RawRow& raw, const TaskDescription& task, TaskSplit& counts, Ba
     if (what == Faulty::kSkip)
       ++count;
     else
-      bad.add(fmt::format("[{}] {}; {} = \"skip\" in the task file leaves such rows out and counts them", raw.row.where,
-                          message, option));
+      bad.add(fmt::format(
+          "[{}] {}; {} = \"skip\" in the task file, or the option bad_rows, leaves such rows out and counts them",
+          raw.row.where, message, option));
     return false;
   };
   return judge(raw.empty_text, task.empty_text, "empty_text", counts.empty_text,
@@ -167,7 +168,7 @@ class LabelReader {
     const std::string near = nearest_name(label, values_);
     return fmt::format(
         "[{}] field '{}': expected one of {} labels ({}) but received '{}'{}; unknown_label = \"skip\" in the task "
-        "file leaves such rows out and counts them",
+        "file, or the option bad_rows, leaves such rows out and counts them",
         raw.row.where, task_.label, values_.size(), printable(fmt::format("{}", fmt::join(values_, ", "))),
         printable(label), near.empty() ? "" : fmt::format(", did you mean '{}'?", printable(near)));
   }

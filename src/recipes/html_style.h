@@ -42,7 +42,7 @@ pre { margin: 0; padding: .75rem .85rem; overflow-x: auto; background: var(--car
 .facts dd { margin: .1rem 0 0; font-size: .95rem; font-weight: 600; overflow-wrap: anywhere; }
 .scroll { overflow-x: auto; border: 1px solid var(--line); border-radius: 8px; background: var(--card); }
 table { width: 100%; border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; }
-th, td { padding: .55rem .8rem; text-align: right; white-space: nowrap; border-top: 1px solid var(--line); }
+th, td { padding: .55rem .6rem; text-align: right; white-space: nowrap; border-top: 1px solid var(--line); }
 thead th { border-top: 0; color: var(--soft); font-size: .78rem; font-weight: 500; vertical-align: bottom; }
 th:first-child, td:first-child { text-align: left; }
 tbody th { font-weight: 600; }

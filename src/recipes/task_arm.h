@@ -16,7 +16,8 @@
 
 namespace limbeck::recipes {
 
-// Milliseconds from token ids to logits, medians over batches of test rows, measured when the arm was trained.
+// Milliseconds from token ids to logits, medians over batches of test rows (of each the least of several rounds),
+// measured when the arm was trained.
 struct ArmSpeed {
   double one = 0;         // of a row alone
   double thirty_two = 0;  // of a row among 32

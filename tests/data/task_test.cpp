@@ -82,6 +82,25 @@ TEST_F(TaskFile, IsNotNeededForFilesOfOnesOwn) {
   EXPECT_NE(text.find("kind: expected classes, score, tags, span or choice but received 'clases'"), std::string::npos);
 }
 
+TEST_F(TaskFile, GivesWayToOptionsOfScoresAndBadRows) {
+  files_.write("sts.csv", "a,b,score\nx,y,4\n,y,3\nx,y,6\n");
+  TaskOptions options{
+      .data = {files_.path("sts.csv")}, .text = {"a"}, .pair = {"b"}, .kind = "score", .label = "score"};
+  EXPECT_NE(message_of<UserErrors>([&] { read_task(describe_task(options)); }).find("or the option bad_rows"),
+            std::string::npos);
+  options.score_range = {0, 5};
+  options.bad_rows = FaultyRows::kSkip;
+  const Task task = read_task(describe_task(options));
+  EXPECT_EQ(task.train.rows.size(), 1u);
+  EXPECT_EQ(task.train.empty_text, 1);
+  EXPECT_EQ(task.train.score_out_of_range, 1);
+  const std::string file = files_.write("skips.toml", std::string(kPlain) + "empty_text = \"skip\"\n");
+  EXPECT_EQ(describe_task({.task = file}).empty_text, Faulty::kSkip);
+  EXPECT_EQ(describe_task({.task = file, .bad_rows = FaultyRows::kRefuse}).empty_text, Faulty::kRefuse);
+  options.score_range = {5};
+  EXPECT_NE(message_of<UserErrors>([&] { describe_task(options); }).find("received 1 numbers"), std::string::npos);
+}
+
 TEST_F(TaskFile, AndItsDataAreWhatARunDependsOn) {
   const std::string file = files_.write("task.toml", kPlain);
   const auto inputs = inputs_of({.task = file});
