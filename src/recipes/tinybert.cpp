@@ -296,6 +296,7 @@ void GeneralOptions::describe(Fields& f) {
 
 TinybertOptions::TinybertOptions() {
   arms = {"teacher", "fine_tune", "kd", "full"};
+  train.epsilon = 1e-6, train.bias_correction = false, train.clip = train::Clip::kEach;
 }
 
 void TinybertOptions::describe(Fields& f) {

@@ -7,9 +7,10 @@
 // phases, without augmentation, and with other layer maps. Every arm takes as many steps: those of a phase that it
 // lacks are added to its next one.
 //
-// Differs from the official code: the teacher reads without dropout; AdamW with bias correction and one clipped norm
-// instead of BertAdam; one text of a pair is as it was while the other is varied; the last, smaller batch of an epoch
-// is seen; means are over real tokens (padded_length).
+// The optimiser is the official code's BertAdam: no bias correction, each tensor's gradient clipped by itself.
+//
+// Differs from the official code: the teacher reads without dropout; one text of a pair is as it was while the other is
+// varied; the last, smaller batch of an epoch is seen; means are over real tokens (padded_length).
 #pragma once
 
 #include <cstdint>
@@ -33,8 +34,14 @@ struct GeneralOptions {
   std::vector<std::string> texts;
   std::string field = "text", teacher;
   data::TextPieceOptions text{.packing = data::Packing::kLines};
-  train::Options train{
-      .epochs = 3, .batch_size = 256, .learning_rate = 5e-5, .weight_decay = 0.01, .epsilon = 1e-6, .keep_best = false};
+  train::Options train{.epochs = 3,
+                       .batch_size = 256,
+                       .learning_rate = 5e-5,
+                       .weight_decay = 0.01,
+                       .epsilon = 1e-6,
+                       .bias_correction = false,
+                       .clip = train::Clip::kEach,
+                       .keep_best = false};
   void describe(Fields& f);
 };
 
@@ -51,6 +58,8 @@ struct TinybertOptions : StudyOptions {  // its train: of the teacher and of the
                               .epsilon = 1e-6,
                               .schedule = train::ScheduleKind::kConstant,
                               .warmup_steps = 0,
+                              .bias_correction = false,
+                              .clip = train::Clip::kEach,
                               .keep_best = false};
   TinybertOptions();
   void describe(Fields& f);
