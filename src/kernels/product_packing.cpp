@@ -44,6 +44,39 @@ void transpose_four(const Number* from, int64_t stride, int64_t cells, uint32_t*
     for (int64_t r = 0; r < 4; ++r) std::memcpy(to + c * width + r, from + r * stride + c * kNumbers, 4);
 }
 
+// The same of eight rows, as many of their cells as are a multiple of eight; returns how many that is.
+LIMBECK_ROW_CLONES int64_t transpose_eight(const char* from, int64_t stride_bytes, int64_t cells, uint32_t* to,
+                                           int64_t width) {
+  constexpr EightCells kLow = {0, 8, 1, 9, 4, 12, 5, 13}, kHigh = {2, 10, 3, 11, 6, 14, 7, 15};
+  constexpr EightCells kLowPairs = {0, 1, 8, 9, 4, 5, 12, 13}, kHighPairs = {2, 3, 10, 11, 6, 7, 14, 15};
+  constexpr EightCells kLowHalves = {0, 1, 2, 3, 8, 9, 10, 11}, kHighHalves = {4, 5, 6, 7, 12, 13, 14, 15};
+  int64_t c = 0;
+  for (; c + 8 <= cells; c += 8) {
+    EightCells rows[8], pairs[8], fours[8];
+#pragma GCC unroll 8
+    for (int r = 0; r < 8; ++r) std::memcpy(&rows[r], from + r * stride_bytes + c * 4, sizeof(EightCells));
+#pragma GCC unroll 4
+    for (int r = 0; r < 8; r += 2) {
+      pairs[r] = __builtin_shuffle(rows[r], rows[r + 1], kLow);
+      pairs[r + 1] = __builtin_shuffle(rows[r], rows[r + 1], kHigh);
+    }
+#pragma GCC unroll 4
+    for (int half = 0; half < 8; half += 4)  // fours[i]: the cells i and i + 4 of four rows
+      for (int i = 0; i < 2; ++i) {
+        fours[half + 2 * i] = __builtin_shuffle(pairs[half + i], pairs[half + i + 2], kLowPairs);
+        fours[half + 2 * i + 1] = __builtin_shuffle(pairs[half + i], pairs[half + i + 2], kHighPairs);
+      }
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; ++i) {
+      const EightCells low = __builtin_shuffle(fours[i], fours[i + 4], kLowHalves);
+      const EightCells high = __builtin_shuffle(fours[i], fours[i + 4], kHighHalves);
+      std::memcpy(to + (c + i) * width, &low, sizeof(low));
+      std::memcpy(to + (c + i + 4) * width, &high, sizeof(high));
+    }
+  }
+  return c;
+}
+
 // Rows become the columns of `to` [cells][width], zeros where there is none; the numbers of an incomplete cell too.
 template <class Number>
 void rows_to_columns(const Number* from, int64_t stride, int64_t rows, int64_t depth, Number* to, int64_t width) {
@@ -51,6 +84,13 @@ void rows_to_columns(const Number* from, int64_t stride, int64_t rows, int64_t d
   const int64_t whole = depth / kNumbers, cells = (depth + kNumbers - 1) / kNumbers;
   auto* cell = reinterpret_cast<uint32_t*>(to);
   int64_t r = 0;
+  for (; r + 8 <= rows; r += 8) {
+    const Number* at = from + r * stride;
+    const int64_t done = transpose_eight(reinterpret_cast<const char*>(at),
+                                         stride * static_cast<int64_t>(sizeof(Number)), whole, cell + r, width);
+    for (int64_t four = 0; four < 8; four += 4)
+      transpose_four(at + four * stride + done * kNumbers, stride, whole - done, cell + done * width + r + four, width);
+  }
   for (; r + 4 <= rows; r += 4) transpose_four(from + r * stride, stride, whole, cell + r, width);
   for (; r < rows; ++r)
     for (int64_t c = 0; c < whole; ++c) std::memcpy(cell + c * width + r, from + r * stride + c * kNumbers, 4);
