@@ -10,7 +10,8 @@
 // The optimiser is the official code's BertAdam: no bias correction, each tensor's gradient clipped by itself.
 //
 // Differs from the official code: the teacher reads without dropout; one text of a pair is as it was while the other is
-// varied; the last, smaller batch of an epoch is seen; means are over real tokens (padded_length).
+// varied; the last, smaller batch of an epoch is seen; means are over real tokens (padded_length); the last weights of
+// the prediction phase remain, not the best on the dev rows (train.keep_best), so that all arms take as many steps.
 #pragma once
 
 #include <cstdint>
