@@ -12,6 +12,8 @@ const std::vector<Verb>& verbs() {
        "Runs a method; the same line again goes on where it was stopped", verb_run, Work::kLong},
       {"plan", "limbeck plan METHOD [FILE.toml] [--out=DIR] [--key=value]",
        "Says what a run will need (memory, disk, tokens, time) and what does not fit", verb_plan},
+      {"report", "limbeck report DIR [DIR ...]",
+       "Prints what a run found and where its page and model are, or how far it came", verb_report},
       {"train", "limbeck train --model=DIR|FILE.gguf --data=pairs.jsonl --out=DIR [--key=value]",
        "Fine-tunes a model on texts; the same line again goes on where it was stopped", verb_train, Work::kLong},
       {"record", "limbeck record --teacher=DIR|FILE.gguf --data=pairs.jsonl --out=STORE",

@@ -18,6 +18,7 @@ int verb_generate(const Args& args);
 int verb_chat(const Args& args);
 int verb_serve(const Args& args);
 int verb_plan(const Args& args);
+int verb_report(const Args& args);
 int verb_predict(const Args& args);
 int verb_record(const Args& args);
 int verb_score(const Args& args);

@@ -55,6 +55,14 @@ TEST_F(RunTest, GoesOnWithTheSameOptionsAndLeavesTheManifest) {
   EXPECT_EQ(read_file(folder_ / "manifest.json"), manifest);
 }
 
+TEST_F(RunTest, GoesOnWithTheSameOptionsInAnotherOrder) {
+  { const limbeck::Run run = open("a = 1\nb = 2\n\n[train]\nepochs = 3.0\n"); }
+  write_file_atomically(folder_ / "samples.jsonl", "{}\n");
+  EXPECT_TRUE(open("b = 2\na = 1\n\n[train]\nepochs = 3.0\n").resumed());
+  const std::string message = message_of<UserError>([&] { open("b = 1\na = 2\n\n[train]\nepochs = 3.0\n"); });
+  EXPECT_NE(message.find("option a: 1 there, 2 now"), std::string::npos) << message;
+}
+
 TEST_F(RunTest, SaysWhichOptionsDiffer) {
   { const limbeck::Run run = open(); }
   write_file_atomically(folder_ / "samples.jsonl", "{}\n");

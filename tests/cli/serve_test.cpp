@@ -110,6 +110,11 @@ TEST_F(ServeVerb, GenerateAsksAServedModelAndAsksNothingTwice) {
   };
   ASSERT_EQ(texts("served.jsonl").size(), 4U);
   EXPECT_EQ(texts("served.jsonl")[0].at("id"), "q7");
+  const auto local = run_program({"generate", "--model=" + path("tiny"), "--input=" + path("prompts.jsonl"),
+                                  "--out=" + path("local.jsonl"), "--temperature=0", "--max-new-tokens=6",
+                                  "--num-samples=2", "--precision=fp32"});
+  ASSERT_EQ(local.code, 0) << local.error;
+  EXPECT_EQ(texts("served.jsonl"), texts("local.jsonl")) << "greedy, over the network or not";
   const auto again = generate("served.toml", "again.jsonl");
   EXPECT_NE(again.code, 0) << "nobody listens any more, and these answers are kept beside another file";
   std::filesystem::copy_file(folder_ / "served.jsonl.answers.jsonl", folder_ / "kept.jsonl.answers.jsonl");

@@ -3,9 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <cstdlib>
 #include <map>
 
 #include "base/message_of.h"
+#include "net/loopback_server.h"
 #include "recipes/tiny_ekt.h"
 #include "synthesis/samples.h"
 
@@ -158,6 +161,54 @@ TEST_F(Ekt, ARunWithOtherOptionsDoesNotReuseTheFolder) {
   write_file_atomically(open_run("run").path("samples.jsonl"), "{}\n");
   options_.k = 5;
   EXPECT_THAT(message_of<UserError>([&] { open_run("run"); }), HasSubstr("option k: 4 there, 5 now"));
+}
+
+// "Box 7?" at the end of a few-shot prompt is answered by 7 % 3, twice of three times.
+net::LoopbackServer::Reply box_program(const net::LoopbackServer::Received& received) {
+  const Json request = Json::parse(received.body);
+  const auto prompt = request.at("prompt").get<std::string>();
+  const int box = std::stoi(prompt.substr(prompt.rfind("Box ") + 4));
+  Json choices = Json::array();
+  for (int i = 0; i < request.at("n").get<int>(); ++i)
+    choices.push_back({{"index", i}, {"text", "\nanswer = " + std::to_string((box + i / 2) % 3)}});
+  return {net::LoopbackServer::response(
+      200, to_line({{"choices", choices}, {"usage", {{"prompt_tokens", 9}, {"completion_tokens", 9}}}}))};
+}
+
+TEST_F(Ekt, AServedTeacherIsAskedOnceAndItsKeyIsInNoFile) {
+  const std::string key = "sk-5up3rs3cr3tk3y";
+  int64_t num_asked = 0;
+  const auto write_teacher = [&](const std::string& url, int64_t cap) {
+    write_file_atomically(folder_ / "teacher.toml",
+                          fmt::format("model = \"big\"\n[server]\nurls = [\"{}\"]\napi_key_env = "
+                                      "\"LIMBECK_TEST_EKT_KEY\"\nretries = 0\n[cap]\ntokens = {}\n",
+                                      url, cap));
+  };
+  ::setenv("LIMBECK_TEST_EKT_KEY", key.c_str(), 1);
+  options_.student = options_.teacher;
+  options_.teacher = (folder_ / "teacher.toml").string();
+  options_.eval.greedy = false;
+  {
+    std::atomic<bool> has_key = true;
+    const net::LoopbackServer server([&](const net::LoopbackServer::Received& received) {
+      has_key = has_key && received.head.find("Bearer " + key) != std::string::npos;
+      return box_program(received);
+    });
+    write_teacher(server.url(), 760);
+    EXPECT_THAT(message_of<UserError>([&] { run("run"); }), HasSubstr("the cap of 760 tokens is reached"));
+    num_asked = server.num_requests();
+    EXPECT_GT(num_asked, 2);
+    EXPECT_LT(num_asked, 11);
+    write_teacher(server.url(), 100'000);
+    EXPECT_THAT(run("run"), HasSubstr("Student, EKT"));
+    EXPECT_EQ(server.num_requests(), 11 + 6)
+        << "each training question once, three being held out, and each test question";
+    EXPECT_TRUE(has_key);
+  }
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder_ / "run"))
+    if (entry.is_regular_file()) {
+      EXPECT_EQ(read_file(entry.path()).find(key), std::string::npos) << entry.path();
+    }
 }
 
 }  // namespace
