@@ -6,9 +6,11 @@
 
 namespace limbeck::net {
 
-std::optional<std::size_t> Balance::pick(double now) const {
+std::optional<std::size_t> Balance::pick(double now, bool tried) const {
   std::optional<std::size_t> best;
-  const auto load = [&](std::size_t i) { return std::tuple(servers_[i].under_way, servers_[i].num_started, i); };
+  const auto load = [&](std::size_t i) {
+    return std::tuple(tried && servers_[i].failures > 0, servers_[i].under_way, servers_[i].num_started, i);
+  };
   for (std::size_t i = 0; i < servers_.size(); ++i)
     if (servers_[i].rests_until <= now && (!best || load(i) < load(*best))) best = i;
   return best;

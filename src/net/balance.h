@@ -15,8 +15,9 @@ class Balance {
  public:
   Balance(std::size_t num_servers, const BackOff& back_off) : servers_(num_servers), back_off_(back_off) {}
 
-  // None while all rest.
-  std::optional<std::size_t> pick(double now) const;
+  // None while all rest. `tried`: for a request that failed before, one that answered last is preferred, since the
+  // least busy of the others is the one that fails at once.
+  std::optional<std::size_t> pick(double now, bool tried = false) const;
   double wakes_at() const;  // when the first of them does not rest
   void started(std::size_t server) { ++servers_[server].under_way, ++servers_[server].num_started; }
   void succeeded(std::size_t server);

@@ -177,7 +177,8 @@ struct JsonClient::Loop {
         waiting.emplace(now, std::move(*sent));
         return;
       }
-      send(std::move(*sent), *server);
+      const bool tried = sent->failures > 0;
+      send(std::move(*sent), tried ? *balance.pick(now, tried) : *server);
     }
   }
 

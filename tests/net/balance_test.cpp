@@ -50,6 +50,15 @@ TEST(Balance, AFailingServerRestsLongerEachTimeFromTheSecondFailureInARowOn) {
   EXPECT_EQ(balance.pick(now), 0u) << "a success forgives";
 }
 
+TEST(Balance, ARequestThatFailedBeforeGoesToAServerThatAnswers) {
+  Balance balance(2, kBackOff);
+  balance.started(0);  // busy
+  balance.started(1);
+  balance.failed(1, 0, {}, 1);
+  EXPECT_EQ(balance.pick(0), 1u);
+  EXPECT_EQ(balance.pick(0, true), 0u);
+}
+
 TEST(Balance, RestsAsLongAsTheServerAskedForWhileOthersWork) {
   Balance balance(2, kBackOff);
   balance.started(0);
