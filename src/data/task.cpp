@@ -196,8 +196,7 @@ void TaskOptions::describe(Fields& f) {
   f("score_range", score_range, "lowest and highest score of kind score; empty: as the task file says, or 0 and 1");
   f("bad_rows", bad_rows,
     "rows with an empty text, without a label, with an unknown label or with a score out of range: as the task file "
-    "says "
-    "of each (it refuses them unless told otherwise), refuse them all, or leave them out and count them",
+    "says of each (it refuses them unless told otherwise), refuse them all, or leave them out and count them",
     {{"as-task", FaultyRows::kAsTask}, {"refuse", FaultyRows::kRefuse}, {"skip", FaultyRows::kSkip}});
 }
 

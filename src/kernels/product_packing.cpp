@@ -133,10 +133,10 @@ LIMBECK_ROW_CLONES void panel_cells(const BFloat16* upper, const BFloat16* lower
   cells_body<16>(upper, lower, count, to, 2 * 16);
 }
 
-// As panel_cells, of numbers that are rounded first.
+// As panel_cells, of numbers that are rounded first. Cells are written whole: stores of their halves do not become
+// vectors.
 LIMBECK_ROW_CLONES void rounded_cells(const float* upper, const float* lower, int64_t count, BFloat16* to) {
-  auto* cells =
-      reinterpret_cast<uint32_t*>(to);  // written whole: halves of cells are stores that do not become vectors
+  auto* cells = reinterpret_cast<uint32_t*>(to);
 #pragma omp simd
   for (int64_t i = 0; i < count; ++i) {
     BFloat16 a, b;

@@ -168,8 +168,7 @@ struct JsonClient::Loop {
   void fill() {
     while (!gave_up && !refused && transfers.num_active() < static_cast<std::size_t>(options.concurrency)) {
       const double now = now_seconds();
-      const auto server = balance.pick(now);
-      if (!server) return;
+      if (!balance.pick(now)) return;
       std::optional<Sent> sent = take(now);
       if (!sent) return;
       if (!handler.may_send(sent->request)) {
@@ -177,8 +176,8 @@ struct JsonClient::Loop {
         waiting.emplace(now, std::move(*sent));
         return;
       }
-      const bool tried = sent->failures > 0;
-      send(std::move(*sent), tried ? *balance.pick(now, tried) : *server);
+      const std::size_t server = *balance.pick(now, /*tried=*/sent->failures > 0);
+      send(std::move(*sent), server);
     }
   }
 

@@ -38,8 +38,7 @@ void FineTuneOptions::describe(Fields& f) {
     Range{.low = 0, .high = 1, .high_open = true});
   f("probe_reads", probe_reads,
     "what the arm probe reads of a text: the mean of its tokens' states, the first token's, or what the model's own "
-    "head "
-    "reads, which is then what is trained",
+    "head reads, which is then what is trained",
     {{"mean", ProbeReads::kMean}, {"first", ProbeReads::kFirst}, {"head", ProbeReads::kHead}});
   f("probe_learning_rate", probe_learning_rate, "of the arm probe, at its peak", above(0));
   f("probe_epochs", probe_epochs, "how often the arm probe sees each row; states are computed once", above(0));

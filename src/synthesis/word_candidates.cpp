@@ -78,8 +78,7 @@ WordCandidates::WordCandidates(models::Encoder& encoder, const text::Tokenizer& 
 std::vector<WordCandidates::OfText> WordCandidates::of(const std::vector<TextWords>& texts, int64_t max_tokens) {
   std::vector<OfText> found(texts.size());
   std::vector<Question> questions;
-  std::vector<std::pair<std::size_t, std::size_t>>
-      not_asked;  // text and word of those that the model is not asked about
+  std::vector<std::pair<std::size_t, std::size_t>> not_asked;  // the model about: text and word
   std::vector<std::string> lower;
   int64_t num_tokens = 0;
   Progress progress("looking for words", "texts", static_cast<int64_t>(texts.size()));

@@ -173,7 +173,10 @@ TEST(JsonClient, SeveralAddressesShareTheWorkAndAFailingOneLosesNothing) {
   const LoopbackServer good(ok);
   const LoopbackServer also(ok);
   const LoopbackServer bad([](const Received&) { return Reply{LoopbackServer::response(503, "{}")}; });
-  const auto outcome = ask(quick({good.url(), bad.url(), also.url(), "http://127.0.0.1:1"}), 200);
+  auto options = quick({good.url(), bad.url(), also.url(), "http://127.0.0.1:1"});
+  options.timeout = 10;
+  options.retries = 2;  // once at each of the two that fail; then it goes to one that answers
+  const auto outcome = ask(options, 200);
   EXPECT_EQ(outcome.bodies.size(), 200u);
   EXPECT_GT(good.num_requests(), 50);
   EXPECT_GT(also.num_requests(), 50);
