@@ -1,6 +1,7 @@
 #include "train/flatness.h"
 
 #include <ATen/ATen.h>
+#include <ATen/CPUGeneratorImpl.h>
 #include <torch/csrc/autograd/grad_mode.h>
 
 #include <cmath>
@@ -53,13 +54,12 @@ class Place {
   Direction before_;
 };
 
-// Normal numbers in the shape of a tensor.
+// Normal numbers in the shape of a tensor. LibTorch's generator: a direction has as many numbers as the model, many
+// times.
 at::Tensor normal_like(const at::Tensor& tensor, Seed seed) {
-  const at::Tensor numbers = at::empty(tensor.sizes(), at::kFloat);
-  float* to = numbers.mutable_data_ptr<float>();
-  Random random(seed);
-  for (int64_t i = 0; i < numbers.numel(); ++i) to[i] = static_cast<float>(random.normal());
-  return numbers.to(tensor.scalar_type());
+  return at::empty(tensor.sizes(), at::kFloat)
+      .normal_(0, 1, at::detail::createCPUGenerator(seed.value()))
+      .to(tensor.scalar_type());
 }
 
 Direction normal_direction(const Direction& like, Seed seed) {
