@@ -1,4 +1,4 @@
-"""A small BERT for the experiments that need a masked language model which is small and good: four of all-MiniLM-L6-v2's six layers, the
+"""A masked language model that is small and good: four of all-MiniLM-L6-v2's six layers, the
 tokens of its vocabulary that the plain texts use most, then masked language modelling on those texts (small_bert.toml).
 
 A BERT of this size learns next to nothing from a million tokens and fresh weights (experiments/distilbert/README.md has the figure).
@@ -84,6 +84,6 @@ def pretrained(model, data, work):
         write_tokenizer(model, kept, cut)
         write_model(model, kept, cut)
     if not (run / "model").exists():
-        by_seed.limbeck("run", "mlm", by_seed.ROOT / "experiments/small_bert.toml", f"--model={cut}", f"--data.texts={texts}",
+        by_seed.limbeck("run", "mlm", by_seed.ROOT / "experiments/distilbert/small_bert.toml", f"--model={cut}", f"--data.texts={texts}",
                         f"--data.dev_texts={held_out}", f"--out={run}")
     return run / "model", texts, measured
