@@ -4,10 +4,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/errors.h"
 #include "base/fields.h"
 #include "cli/verbs.h"
 #include "recipes/catalog.h"
+#include "recipes/encoder_plan.h"
+#include "recipes/plan_encoder.h"
 #include "recipes/plan_measure.h"
 
 namespace limbeck::cli {
@@ -28,6 +32,27 @@ bool is_own(const std::string& arg) {
   return false;
 }
 
+// Without activations; what does not fit is not tried.
+bool fits(const recipes::EncoderPlan& plan, const recipes::PlanMachine& machine) {
+  return std::all_of(plan.trainings.begin(), plan.trainings.end(), [&](const recipes::PlannedTraining& training) {
+    return recipes::training_bytes(training, plan.precision, 0) < machine.free_memory;
+  });
+}
+
+// The exit code: 1 where something does not fit.
+int say(const recipes::Plan& plan) {
+  std::size_t width = 0;
+  for (const auto& [what, amount] : plan.lines) width = std::max(width, what.size());
+  for (const auto& [what, amount] : plan.lines) fmt::print("{:<{}}  {}\n", what, width, amount);
+  if (plan.obstacles.empty()) {
+    fmt::print("\nnothing stands in the way\n");
+    return 0;
+  }
+  fmt::print("\ndoes not fit:\n");
+  for (const auto& obstacle : plan.obstacles) fmt::print("  {}\n", obstacle);
+  return 1;
+}
+
 }  // namespace
 
 int verb_plan(const Args& args) {
@@ -44,22 +69,19 @@ int verb_plan(const Args& args) {
   Fields fields = job->fields();
   read_options(fields, names.size() > 1 ? names[1] : "", flags);
 
-  const recipes::PlanFacts facts = recipes::plan_facts(names[0], *job, fields);
   const recipes::PlanMachine machine = recipes::this_machine(options.out);
+  if (const auto encoders = job->encoder_plan()) {
+    std::vector<recipes::EncoderSpeed> speeds;
+    if (options.measure && fits(*encoders, machine)) speeds = recipes::measure_speeds(*encoders);
+    return say(recipes::plan_of(*encoders, machine, speeds));
+  }
+  const recipes::PlanFacts facts = recipes::plan_facts(names[0], *job, fields);
   std::optional<recipes::PlanSpeeds> speeds;
   // What does not fit is not tried.
   const int64_t least = std::max(recipes::sampling_bytes(facts), 12 * facts.student.num_parameters);
   if (options.measure && !facts.student.path.empty() && least < machine.free_memory)
     speeds = recipes::measure_speeds(facts);
-  const recipes::Plan plan = recipes::plan_of(facts, machine, speeds);
-  for (const auto& [what, amount] : plan.lines) fmt::print("{:<18} {}\n", what, amount);
-  if (plan.obstacles.empty()) {
-    fmt::print("\nnothing stands in the way\n");
-    return 0;
-  }
-  fmt::print("\ndoes not fit:\n");
-  for (const auto& obstacle : plan.obstacles) fmt::print("  {}\n", obstacle);
-  return 1;
+  return say(recipes::plan_of(facts, machine, speeds));
 }
 
 }  // namespace limbeck::cli

@@ -35,30 +35,14 @@ OpenTask open_for(const StudyOptions& options, const std::string& folder, Seed s
   return task;
 }
 
-std::optional<std::string> mistake_in_arm_list(const std::vector<std::string>& arms,
-                                               const std::vector<std::string>& known) {
-  for (const std::string& arm : arms) {
-    if (std::find(known.begin(), known.end(), arm) != known.end()) continue;
-    const std::string nearest = nearest_name(arm, known);
-    return fmt::format("arms: expected some of {} but received '{}'{}", fmt::join(known, ", "), arm,
-                       nearest.empty() ? "" : fmt::format("; did you mean '{}'?", nearest));
-  }
-  return arms.empty() ? std::optional<std::string>("arms: expected at least one but received none") : std::nullopt;
-}
-
 }  // namespace
 
 void StudyOptions::describe(Fields& f, const std::vector<std::string>& known_arms) {
-  data.describe(f);
   f("arms", arms, fmt::format("what is measured side by side: {}", fmt::join(known_arms, ", ")));
   f("seed", seed, "of everything that is drawn", at_least(0));
-  f("seeds", seeds, "runs of each arm, each with a seed of its own; figures are means over them", at_least(1));
-  f("resamples", resamples, "bootstrap resamples of the rows behind each interval", at_least(1));
   f("precision", precision, "of the matrix products; weights, sums and the optimiser are fp32", precision_choices());
-  f("warmup", warmup, "share of the steps in which the learning rate rises, where train.warmup_steps is 0",
-    within(0, 1));
-  f.group("train", train);
-  f.check([this, known_arms] { return mistake_in_arm_list(arms, known_arms); });
+  TuningOptions::describe(f);
+  f.check([this, known_arms] { return mistake_in_arms(arms, known_arms); });
 }
 
 bool StudyOptions::has(const std::string& arm) const {

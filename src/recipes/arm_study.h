@@ -21,18 +21,10 @@
 
 namespace limbeck::recipes {
 
-struct StudyOptions {
-  TaskDataOptions data;
+struct StudyOptions : TuningOptions {
   std::vector<std::string> arms;
-  int64_t seed = 1, seeds = 5, resamples = 2000;
-  double warmup = 0.06;
+  int64_t seed = 1;
   Precision precision = Precision::kBf16;
-  train::Options train{.epochs = 3,
-                       .batch_size = 32,
-                       .learning_rate = 5e-5,
-                       .weight_decay = 0.01,
-                       .warmup_steps = 0,
-                       .keep_best = false};
 
   void describe(Fields& f, const std::vector<std::string>& known_arms);
   bool has(const std::string& arm) const;

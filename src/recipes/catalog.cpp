@@ -4,6 +4,7 @@
 #include "base/errors.h"
 #include "recipes/distilbert.h"
 #include "recipes/ekt.h"
+#include "recipes/encoder_plan.h"
 #include "recipes/fine_tune.h"
 #include "recipes/fine_tune_cot.h"
 #include "recipes/layer_drop.h"
@@ -29,6 +30,18 @@ class JobOf : public Job {
     else
       return {};
   }
+  int64_t planned_calls() const override {
+    if constexpr (requires { options_.planned_calls(); })
+      return options_.planned_calls();
+    else
+      return 1;
+  }
+  std::unique_ptr<EncoderPlan> encoder_plan() const override {
+    if constexpr (requires { options_.encoder_plan(); })
+      return std::make_unique<EncoderPlan>(options_.encoder_plan());
+    else
+      return nullptr;
+  }
 
  private:
   Options options_;
@@ -41,6 +54,10 @@ std::function<std::unique_ptr<Job>()> job_of(void (*run)(const Options&, const R
 }
 
 }  // namespace
+
+std::unique_ptr<EncoderPlan> Job::encoder_plan() const {
+  return nullptr;
+}
 
 const std::vector<Method>& methods() {
   static const std::vector<Method> list = {

@@ -15,6 +15,8 @@
 
 namespace limbeck::recipes {
 
+struct EncoderPlan;  // recipes/encoder_plan.h
+
 // One method with its options: first the paper's values, then what read_options put over them.
 class Job {
  public:
@@ -25,6 +27,9 @@ class Job {
   virtual void run(const Run& run) = 0;
   // None where the method has no arms, or does not say.
   virtual std::vector<PlannedArm> planned_arms() const { return {}; }
+  virtual int64_t planned_calls() const { return 1; }  // of a teacher for a sample
+  // Of a method for encoders; opens its data.
+  virtual std::unique_ptr<EncoderPlan> encoder_plan() const;
 };
 
 struct Method {

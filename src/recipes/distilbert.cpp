@@ -16,9 +16,9 @@
 #include "models/type_free.h"
 #include "recipes/cells.h"
 #include "recipes/drop_layers.h"  // scores_for
-#include "recipes/task_arm.h"
 #include "recipes/task_report.h"
 #include "recipes/time_shares.h"
+#include "train/checkpoint.h"  // remove_checkpoints
 
 namespace limbeck::recipes {
 namespace {
@@ -41,20 +41,10 @@ constexpr DistilbertArm kDistilbertArms[] = {
     {"mlm_random_init", "no teacher's loss, random weights", false, true, false, StartFrom::kRandom},
 };
 
-bool wants(const std::vector<std::string>& arms, const std::string& name) {
-  return std::find(arms.begin(), arms.end(), name) != arms.end();
-}
-
-std::optional<std::string> unknown_arm(const std::vector<std::string>& arms) {
-  std::vector<std::string> known;
-  for (const auto& arm : kDistilbertArms) known.emplace_back(arm.name);
-  for (const std::string& arm : arms) {
-    if (wants(known, arm)) continue;
-    const std::string nearest = nearest_name(arm, known);
-    return fmt::format("arms: expected some of {} but received '{}'{}", fmt::join(known, ", "), arm,
-                       nearest.empty() ? "" : fmt::format("; did you mean '{}'?", nearest));
-  }
-  return arms.empty() ? std::optional<std::string>("arms: expected at least one but received none") : std::nullopt;
+std::vector<std::string> distilbert_arm_names() {
+  std::vector<std::string> names;
+  for (const auto& arm : kDistilbertArms) names.emplace_back(arm.name);
+  return names;
 }
 
 // What an arm is as a masked language model.
@@ -62,17 +52,6 @@ struct DistilbertRow {
   std::string name, title;
   MaskedLmFigures figures;
   int64_t parameters = 0;
-};
-
-class DistilbertHooks : public MaskedLmHooks {
- public:
-  DistilbertHooks(models::Encoder& student, const MaskedLmData& data, const train::Options& options, Seed seed)
-      : MaskedLmHooks(data, options, seed), student_(student), data_(data) {}
-  std::optional<double> evaluate(int64_t) override { return -masked_lm_figures(student_, data_).loss; }
-
- private:
-  models::Encoder& student_;
-  const MaskedLmData& data_;
 };
 
 class Distilbert {
@@ -85,7 +64,7 @@ class Distilbert {
                .main = "full",
                .arms = {},
                .resamples = options.task.resamples};
-    if (options.task.is_given()) {
+    if (options.task.data.is_given()) {
       const auto& model = *teacher_.model;
       task_ = open_task(options.task.data, *teacher_.tokenizer, model.config(), run.seed());
       expect_trainable(*task_);
@@ -99,7 +78,8 @@ class Distilbert {
   void run() {
     add_row("teacher", "teacher", *frozen_, options_.teacher);
     for (const DistilbertArm& arm : kDistilbertArms)
-      if (wants(options_.arms, arm.name)) in_context(std::string("arm ") + arm.name, [&] { run_arm(arm); });
+      if (std::find(options_.arms.begin(), options_.arms.end(), arm.name) != options_.arms.end())
+        in_context(std::string("arm ") + arm.name, [&] { run_arm(arm); });
     write();
   }
 
@@ -159,7 +139,7 @@ class Distilbert {
 
   void train(const DistilbertArm& arm, const Run& folder) const {
     const auto learner = student(arm.start);
-    DistilbertHooks hooks(*learner, data_, options_.train, folder.seed());
+    HeldOutHooks hooks(*learner, data_, options_.train, folder.seed());
     TripleLossOptions loss = options_.loss;
     if (!arm.ce) loss.ce = 0;
     if (!arm.mlm) loss.mlm = 0;
@@ -167,8 +147,7 @@ class Distilbert {
     const auto step = triple_loss_step(*learner, *frozen_, hooks, options_.precision, loss);
     train::fit(trainable(*learner), data_.train.examples, step, options_.train, folder, hooks);
     models::save_encoder(folder.path("model"), *learner, *teacher_.tokenizer);
-    for (const auto& entry : std::filesystem::directory_iterator(folder.folder()))
-      if (entry.path().filename().string().starts_with("checkpoint-")) std::filesystem::remove_all(entry.path());
+    train::remove_checkpoints(folder.folder());
   }
 
   void add_row(const std::string& name, const std::string& title, models::Encoder& model, const std::string& source) {
@@ -230,20 +209,9 @@ class Distilbert {
 
 }  // namespace
 
-void DownstreamOptions::describe(Fields& f) {
-  data.describe(f);
-  f("seeds", seeds, "runs of each arm's fine-tuning, each with a seed of its own; figures are means over them",
-    at_least(1));
-  f("resamples", resamples, "bootstrap resamples of the rows behind each interval", at_least(1));
-  f("warmup", warmup, "share of the steps in which the learning rate rises, where train.warmup_steps is 0",
-    within(0, 1));
-  f.group("train", train);
-}
-
 void DistilbertOptions::describe(Fields& f) {
   f("teacher", teacher, "folder of an encoder with a masked-language-modelling head", Names::kRequiredFolder);
-  f("arms", arms,
-    "what is trained side by side: full, no_ce, no_cos, no_mlm, random_init, mlm_teacher_init, mlm_random_init");
+  f("arms", arms, fmt::format("what is trained side by side: {}", fmt::join(distilbert_arm_names(), ", ")));
   f("num_layers", num_layers, "blocks of the student; 0: half of the teacher's", at_least(0));
   auto rules = models::drop_rules();
   std::erase_if(rules, [](const auto& named) { return named.second == models::DropRule::kGiven; });
@@ -263,16 +231,35 @@ void DistilbertOptions::describe(Fields& f) {
   f.group("data", data);
   f.group("train", train);
   f.group("task", task);
-  f.check([this] { return unknown_arm(arms); });
+  f.check([this] { return mistake_in_arms(arms, distilbert_arm_names()); });
 }
 
 std::vector<std::filesystem::path> DistilbertOptions::inputs() const {
   auto files = data.inputs();
   files.emplace_back(teacher);
-  if (!task.is_given()) return files;
+  if (!task.data.is_given()) return files;
   const auto of_task = data::inputs_of(task.data.source);
   files.insert(files.end(), of_task.begin(), of_task.end());
   return files;
+}
+
+EncoderPlan DistilbertOptions::encoder_plan() const {
+  EncoderPlan plan{.precision = precision};
+  const models::EncoderConfig whole = encoder_config_in(teacher);
+  PlannedTraining pretraining = planned_masked_lm(data, *text::Tokenizer::from_folder(teacher), whole, train, precision,
+                                                  loss.taught == TaughtTokens::kAll);
+  const auto half = std::max<int64_t>(1, whole.num_hidden_layers / 2), given = static_cast<int64_t>(layers.size());
+  pretraining.config.num_hidden_layers = given > 0 ? given : num_layers > 0 ? num_layers : half;
+  std::optional<PlannedTraining> tuning;
+  if (task.data.is_given()) tuning = planned_tuning(task, teacher, precision);
+  if (tuning) plan.add(*tuning, "teacher on the task");
+  for (const DistilbertArm& arm : kDistilbertArms) {
+    if (std::find(arms.begin(), arms.end(), arm.name) == arms.end()) continue;
+    PlannedTraining& training = plan.add(pretraining, arm.name);
+    if (arm.ce || arm.cos) training.taught_by(whole);
+    if (tuning) plan.add(*tuning, fmt::format("{} on the task", arm.name)).config = pretraining.config;
+  }
+  return plan;
 }
 
 void run_distilbert(const DistilbertOptions& options, const Run& run) {

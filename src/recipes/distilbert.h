@@ -18,28 +18,14 @@
 #include "base/fields.h"
 #include "base/run.h"
 #include "models/layer_choice.h"
+#include "recipes/encoder_plan.h"
 #include "recipes/masked_lm.h"
-#include "recipes/task_training.h"
+#include "recipes/task_arm.h"
 #include "recipes/triple_loss.h"
 #include "tensor/device.h"
 #include "train/options.h"
 
 namespace limbeck::recipes {
-
-// What every arm is fine-tuned on.
-struct DownstreamOptions {
-  TaskDataOptions data;
-  int64_t seeds = 5, resamples = 2000;
-  double warmup = 0.06;
-  train::Options train{.epochs = 3,
-                       .batch_size = 32,
-                       .learning_rate = 5e-5,
-                       .weight_decay = 0.01,
-                       .warmup_steps = 0,
-                       .keep_best = false};
-  void describe(Fields& f);
-  bool is_given() const { return !data.source.task.empty() || !data.source.data.empty(); }
-};
 
 enum class StudentFamily { kDistilbert, kTeachers };
 
@@ -63,10 +49,11 @@ struct DistilbertOptions {
                        .epsilon = 1e-6,
                        .clip_norm = 5,
                        .warmup_steps = 100};
-  DownstreamOptions task;  // none given: no arm is fine-tuned
+  TuningOptions task;  // what every arm is fine-tuned on; without data none is
 
   void describe(Fields& f);
   std::vector<std::filesystem::path> inputs() const;
+  EncoderPlan encoder_plan() const;
 };
 
 // Leaves in the run's folder: pretrained/NAME/model of each arm, model/ (the student with all three losses),

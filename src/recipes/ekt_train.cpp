@@ -7,6 +7,7 @@
 #include "recipes/sft.h"
 #include "recipes/student.h"
 #include "synthesis/prompts.h"
+#include "train/checkpoint.h"  // remove_checkpoints
 #include "train/fit.h"
 
 namespace limbeck::recipes {
@@ -61,11 +62,6 @@ class DevSolving : public train::Hooks {
   const Run& run_;
 };
 
-void remove_checkpoints(const std::filesystem::path& folder) {
-  for (const auto& entry : std::filesystem::directory_iterator(folder))
-    if (entry.path().filename().string().starts_with("checkpoint-")) std::filesystem::remove_all(entry.path());
-}
-
 }  // namespace
 
 Course usual_course(const EktContext& context, std::vector<TrainingPair> pairs) {
@@ -91,7 +87,7 @@ void train_student(const EktContext& context, const Course& course, const Run& r
     train::fit(trainable(*student.model), examples, step, train, run, course.look_at_dev ? dev : no_hooks);
     models::save_pretrained(model_folder, *student.model, *student.tokenizer);
   }
-  remove_checkpoints(run.folder());
+  train::remove_checkpoints(run.folder());
 }
 
 }  // namespace limbeck::recipes

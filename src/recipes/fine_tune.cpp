@@ -1,9 +1,5 @@
 #include "recipes/fine_tune.h"
 
-#include <fmt/ranges.h>  // fmt::join
-
-#include <algorithm>
-
 #include "base/errors.h"
 #include "recipes/linear_probe.h"
 #include "recipes/task_arm.h"
@@ -12,28 +8,10 @@
 #include "recipes/time_shares.h"
 
 namespace limbeck::recipes {
-namespace {
-
-const std::vector<std::string> kFineTuneArms = {"majority", "probe", "fine-tune"};
-
-bool has_arm(const FineTuneOptions& options, const char* name) {
-  return std::find(options.arms.begin(), options.arms.end(), name) != options.arms.end();
-}
-
-}  // namespace
 
 void FineTuneOptions::describe(Fields& f) {
   f("model", model, "Hugging Face folder of an encoder", Names::kRequiredFolder);
-  data.describe(f);
-  f("arms", arms,
-    "what is measured side by side: majority (the most frequent label), probe (a product on the body's states as they "
-    "are), fine-tune");
-  f("seed", seed, "of everything that is drawn", at_least(0));
-  f("seeds", seeds, "runs of each arm, each with a seed of its own; figures are means over them", at_least(1));
-  f("resamples", resamples, "bootstrap resamples of the rows behind each interval", at_least(1));
-  f("precision", precision, "of the matrix products; weights, sums and the optimiser are fp32", precision_choices());
-  f("warmup", warmup, "share of the steps in which the learning rate rises, where train.warmup_steps is 0",
-    within(0, 1));
+  StudyOptions::describe(f, {"majority", "probe", "fine-tune"});
   f("label_smoothing", label_smoothing, "share of the target that is spread over all labels",
     Range{.low = 0, .high = 1, .high_open = true});
   f("probe_reads", probe_reads,
@@ -42,19 +20,18 @@ void FineTuneOptions::describe(Fields& f) {
     {{"mean", ProbeReads::kMean}, {"first", ProbeReads::kFirst}, {"head", ProbeReads::kHead}});
   f("probe_learning_rate", probe_learning_rate, "of the arm probe, at its peak", above(0));
   f("probe_epochs", probe_epochs, "how often the arm probe sees each row; states are computed once", above(0));
-  f.group("train", train);
-  f.check([this]() -> std::optional<std::string> {
-    for (const std::string& arm : arms)
-      if (std::find(kFineTuneArms.begin(), kFineTuneArms.end(), arm) == kFineTuneArms.end())
-        return fmt::format("arms: expected some of {} but received '{}'", fmt::join(kFineTuneArms, ", "), arm);
-    return arms.empty() ? std::optional<std::string>("arms: expected at least one") : std::nullopt;
-  });
 }
 
-std::vector<std::filesystem::path> FineTuneOptions::inputs() const {
-  std::vector<std::filesystem::path> files = data::inputs_of(data.source);
-  files.emplace_back(model);
-  return files;
+EncoderPlan FineTuneOptions::encoder_plan() const {
+  EncoderPlan plan{.precision = precision};
+  const PlannedTraining tuning = planned_tuning(*this, model, precision);
+  if (has("probe")) {
+    PlannedTraining& probe = plan.add(tuning, "probe");
+    probe.head_alone = true, probe.train.max_steps = 0;
+    probe.train.epochs = probe_reads == ProbeReads::kHead ? probe_epochs : 1;  // else states are computed once
+  }
+  if (has("fine-tune")) plan.add(tuning, "fine-tune");
+  return plan;
 }
 
 void run_fine_tune(const FineTuneOptions& options, const Run& run) {
@@ -81,8 +58,8 @@ void run_fine_tune(const FineTuneOptions& options, const Run& run) {
   probe = with_warmup(probe, options.warmup, task);
 
   TaskResult result{.method = "fine-tune", .title = "Fine-tuning", .main = "fine-tune", .resamples = options.resamples};
-  if (has_arm(options, "majority")) result.arms.push_back(majority_arm(task));
-  if (has_arm(options, "probe")) {
+  if (options.has("majority")) result.arms.push_back(majority_arm(task));
+  if (options.has("probe")) {
     ArmTraining head = tuning;
     head.name = "probe", head.title = "head alone", head.parameters = trainable_head, head.train = probe;
     const nn::Pooling pooling = options.probe_reads == ProbeReads::kFirst ? nn::Pooling::kFirst : nn::Pooling::kMean;
@@ -91,7 +68,7 @@ void run_fine_tune(const FineTuneOptions& options, const Run& run) {
             ? train_arm(head, context, arms)
             : probe_arm({.pooling = pooling, .train = probe}, *tuning.student(run.seed()).model, context, arms));
   }
-  if (has_arm(options, "fine-tune")) {
+  if (options.has("fine-tune")) {
     result.arms.push_back(train_arm(tuning, context, arms));
     link_model(result.arms.back(), run);
   }

@@ -7,33 +7,30 @@
 // and norms do not decay; batches are packed, so no token is padding and length buckets would have nothing to save.
 #pragma once
 
-#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <vector>
 
 #include "base/fields.h"
 #include "base/run.h"
-#include "recipes/task_training.h"
-#include "tensor/device.h"
-#include "train/options.h"
+#include "recipes/arm_study.h"
+#include "recipes/encoder_plan.h"
 
 namespace limbeck::recipes {
 
 enum class ProbeReads { kMean, kFirst, kHead };
 
-struct FineTuneOptions {
+struct FineTuneOptions : StudyOptions {
+  FineTuneOptions() {
+    arms = {"majority", "probe", "fine-tune"};
+    seeds = 1, warmup = 0.1, train.keep_best = true;
+  }
   std::string model;
-  std::vector<std::string> arms = {"majority", "probe", "fine-tune"};
-  int64_t seed = 1, seeds = 1, resamples = 2000;
-  double warmup = 0.1, label_smoothing = 0, probe_learning_rate = 1e-3, probe_epochs = 20;
+  double label_smoothing = 0, probe_learning_rate = 1e-3, probe_epochs = 20;
   ProbeReads probe_reads = ProbeReads::kMean;
-  TaskDataOptions data;
-  Precision precision = Precision::kBf16;
-  train::Options train{.epochs = 3, .batch_size = 32, .learning_rate = 5e-5, .weight_decay = 0.01, .warmup_steps = 0};
-
   void describe(Fields& f);
-  std::vector<std::filesystem::path> inputs() const;
+  std::vector<std::filesystem::path> inputs() const { return StudyOptions::inputs({model}); }
+  EncoderPlan encoder_plan() const;
 };
 
 // Leaves in the run's folder: a folder for each arm and seed under arms/ (model/, predictions.jsonl), model/ (of the

@@ -21,10 +21,12 @@
 #include "recipes/sft.h"
 #include "recipes/solving.h"
 #include "recipes/student.h"
+#include "recipes/task_arm.h"  // mistake_in_arms
 #include "synthesis/draw.h"
 #include "synthesis/problems.h"
 #include "teachers/local.h"
 #include "teachers/open.h"
+#include "train/checkpoint.h"  // remove_checkpoints
 #include "train/fit.h"
 
 namespace limbeck::recipes {
@@ -215,8 +217,7 @@ class FineTuneCot {
     const Run run = run_.child("arms").child(name);
     const auto folder = run.path("model");
     if (!std::filesystem::exists(folder)) teach(texts, run, folder);
-    for (const auto& entry : std::filesystem::directory_iterator(run.folder()))
-      if (entry.path().filename().string().starts_with("checkpoint-")) std::filesystem::remove_all(entry.path());
+    train::remove_checkpoints(run.folder());
     const auto student = student_teacher([folder] { return models::load_pretrained(folder); });
     const auto samples = solve_greedily(
         title, test_, [&]() -> teachers::Teacher& { return *student; }, run.path("test.jsonl"));
@@ -390,12 +391,7 @@ void FineTuneCotOptions::describe(Fields& f) {
   f.group("decontamination", decontamination);
   f.group("train", train);
   f.check([this]() -> std::optional<std::string> {
-    for (auto name = arms.begin(); name != arms.end(); ++name) {
-      if (std::find(kCotArms.begin(), kCotArms.end(), *name) == kCotArms.end())
-        return fmt::format("arms: expected {} but received '{}'", fmt::join(kCotArms, ", "), *name);
-      if (std::find(arms.begin(), name, *name) != name) return fmt::format("arms: '{}' stands there twice", *name);
-    }
-    if (arms.empty()) return fmt::format("arms: expected at least one of {}", fmt::join(kCotArms, ", "));
+    if (const auto mistake = mistake_in_arms(arms, kCotArms)) return mistake;
     if (student.empty() && !teacher.empty() && !teachers::is_local(teacher))
       return fmt::format("student: expected a model, for {} has none of which it could be a slice", teacher);
     return std::nullopt;
@@ -411,7 +407,11 @@ std::vector<std::filesystem::path> FineTuneCotOptions::inputs() const {
 
 std::vector<PlannedArm> FineTuneCotOptions::planned_arms() const {
   std::vector<PlannedArm> planned;
-  for (const auto& name : arms) planned.push_back({.name = name, .epochs = name == kCotUntrained ? 0 : train.epochs});
+  for (const auto& name : arms)
+    planned.push_back(
+        {.name = name,
+         .epochs = name == kCotUntrained ? 0 : train.epochs * (name == "diverse" ? static_cast<double>(diverse) : 1),
+         .teacher_rounds = name == "diverse" ? diverse : 0});
   return planned;
 }
 

@@ -45,6 +45,7 @@ struct FineTuneCotOptions {  // a default is the value of the paper's official c
   void describe(Fields& f);
   std::vector<std::filesystem::path> inputs() const;
   std::vector<PlannedArm> planned_arms() const;
+  static int64_t planned_calls() { return 2; }
 };
 
 // Leaves in the run's folder: the teacher's rationales and answers (greedy/, diverse/), one folder an arm under arms/,

@@ -169,6 +169,20 @@ void LayerDropOptions::describe(Fields& f) {
   });
 }
 
+EncoderPlan LayerDropOptions::encoder_plan() const {
+  EncoderPlan plan{.precision = precision};
+  const PlannedTraining tuning = planned_tuning(*this, model, precision);
+  plan.add(tuning, "full");
+  for (const int64_t fewer : drop)
+    for (const std::string& arm : arms) {
+      if (arm == "full") continue;
+      PlannedTraining& training = plan.add(tuning, fmt::format("{}-{}", arm, fewer));
+      training.config.num_hidden_layers = std::max<int64_t>(1, training.config.num_hidden_layers - fewer);
+      if (arm == "kd") training.taught_by(tuning.config, 1);
+    }
+  return plan;
+}
+
 void run_layer_drop(const LayerDropOptions& options, const Run& run) {
   const TimeLog time_log(run);
   LayerDrop study(options, run);

@@ -17,6 +17,7 @@
 #include "base/fields.h"
 #include "base/run.h"
 #include "recipes/arm_study.h"
+#include "recipes/encoder_plan.h"
 #include "recipes/task_distil.h"
 
 namespace limbeck::recipes {
@@ -31,6 +32,7 @@ struct LayerDropOptions : StudyOptions {
   TaskDistilOptions kd;
   void describe(Fields& f);
   std::vector<std::filesystem::path> inputs() const { return StudyOptions::inputs({model}); }
+  EncoderPlan encoder_plan() const;
 };
 
 // Leaves in the run's folder: a folder for each arm and seed under arms/, layers.json (contributions of the blocks,

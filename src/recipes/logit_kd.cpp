@@ -18,6 +18,15 @@ void LogitKdOptions::describe(Fields& f) {
   f.group("kd", kd);
 }
 
+EncoderPlan LogitKdOptions::encoder_plan() const {
+  EncoderPlan plan{.precision = precision};
+  const PlannedTraining tuning = planned_tuning(*this, student.empty() ? teacher : student, precision, layers);
+  if (has("teacher") || has("kd")) plan.add_teacher(tuning, teacher);
+  if (has("fine-tune")) plan.add(tuning, "fine-tune");
+  if (has("kd")) plan.add(tuning, "kd").taught_by(encoder_config_in(teacher), 1.0 / static_cast<double>(seeds));
+  return plan;
+}
+
 void run_logit_kd(const LogitKdOptions& options, const Run& run) {
   const TimeLog time_log(run);
   const std::string source = options.student.empty() ? options.teacher : options.student;

@@ -13,6 +13,7 @@
 #include "base/run.h"
 #include "models/layer_choice.h"
 #include "recipes/arm_study.h"
+#include "recipes/encoder_plan.h"
 #include "recipes/task_distil.h"
 
 namespace limbeck::recipes {
@@ -24,6 +25,7 @@ struct LogitKdOptions : StudyOptions {
   TaskDistilOptions kd;
   void describe(Fields& f);
   std::vector<std::filesystem::path> inputs() const { return StudyOptions::inputs({teacher, student}); }
+  EncoderPlan encoder_plan() const;
 };
 
 // Leaves in the run's folder: a folder for each arm and seed under arms/, model/ (the distilled student of the first

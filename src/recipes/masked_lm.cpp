@@ -155,4 +155,8 @@ MaskedLmFigures masked_lm_figures(models::Encoder& encoder, const MaskedLmData& 
   return figures;
 }
 
+std::optional<double> HeldOutHooks::evaluate(int64_t) {
+  return -masked_lm_figures(encoder_, texts_).loss;
+}
+
 }  // namespace limbeck::recipes

@@ -62,6 +62,18 @@ class MaskedLmHooks : public train::Hooks {
   data::StepMasks masks_;
 };
 
+// That, and evaluated by the loss of the held-out texts.
+class HeldOutHooks : public MaskedLmHooks {
+ public:
+  HeldOutHooks(models::Encoder& encoder, const MaskedLmData& data, const train::Options& options, Seed seed)
+      : MaskedLmHooks(data, options, seed), encoder_(encoder), texts_(data) {}
+  std::optional<double> evaluate(int64_t step) override;
+
+ private:
+  models::Encoder& encoder_;
+  const MaskedLmData& texts_;
+};
+
 // How an encoder's vocabulary product becomes logits, for the losses of objectives.
 objectives::ChunkOptions chunk_options(models::Encoder& encoder, Precision precision);
 

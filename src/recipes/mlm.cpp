@@ -16,17 +16,6 @@
 namespace limbeck::recipes {
 namespace {
 
-class PretrainingHooks : public MaskedLmHooks {
- public:
-  PretrainingHooks(models::Encoder& encoder, const MaskedLmData& data, const train::Options& options, Seed seed)
-      : MaskedLmHooks(data, options, seed), encoder_(encoder), data_(data) {}
-  std::optional<double> evaluate(int64_t) override { return -masked_lm_figures(encoder_, data_).loss; }
-
- private:
-  models::Encoder& encoder_;
-  const MaskedLmData& data_;
-};
-
 models::EncoderConfig fresh_config(const MlmOptions& options, const text::Tokenizer& tokenizer) {
   const bool is_roberta = options.architecture == "roberta";
   models::EncoderConfig config{.model_type = options.architecture,
@@ -107,6 +96,12 @@ std::vector<std::filesystem::path> MlmOptions::inputs() const {
   return files;
 }
 
+EncoderPlan MlmOptions::encoder_plan() const {
+  const auto source = text::Tokenizer::from_folder(model.empty() ? tokenizer : model);
+  const models::EncoderConfig config = model.empty() ? fresh_config(*this, *source) : encoder_config_in(model);
+  return {.precision = precision, .trainings = {planned_masked_lm(data, *source, config, train, precision)}};
+}
+
 void run_mlm(const MlmOptions& options, const Run& run) {
   const std::filesystem::path folder = run.path("model");
   if (std::filesystem::exists(folder)) {
@@ -119,7 +114,7 @@ void run_mlm(const MlmOptions& options, const Run& run) {
   encoder.set_precision(options.precision);
   throw_if_interrupted("run the same command again");
   const MaskedLmFigures before = masked_lm_figures(encoder, data);
-  PretrainingHooks hooks(encoder, data, options.train, run.seed());
+  HeldOutHooks hooks(encoder, data, options.train, run.seed());
   const auto result = train::fit(trainable(encoder), data.train.examples,
                                  masked_lm_step(encoder, hooks, options.precision), options.train, run, hooks);
   write_table(run, result, data, before, masked_lm_figures(encoder, data));

@@ -15,6 +15,7 @@
 
 #include "base/fields.h"
 #include "base/run.h"
+#include "recipes/encoder_plan.h"
 #include "recipes/masked_lm.h"
 #include "tensor/device.h"
 #include "train/options.h"
@@ -38,6 +39,7 @@ struct MlmOptions {  // sizes for two cores and an hour; what training is, as Ro
 
   void describe(Fields& f);
   std::vector<std::filesystem::path> inputs() const;
+  EncoderPlan encoder_plan() const;
 };
 
 // Leaves in the run's folder model/ (opens in Transformers as AutoModelForMaskedLM), table.json and table.md.

@@ -94,12 +94,18 @@ int64_t num_lines(const std::string& file) {
 void count_prompt_tokens(const Fields& fields, const std::filesystem::path& tokenizer_of, PlanFacts& facts) {
   const auto problems = option<std::string>(fields, "problems", ""),
              examples = option<std::string>(fields, "examples", "");
-  if (problems.empty() || examples.empty()) return;
+  if (problems.empty()) return;
   const auto tokenizer = models::load_tokenizer(tokenizer_of);
-  const auto worked = synthesis::read_examples(examples);
   std::string longest_question, longest_program;
-  for (const auto& problem : synthesis::read_problems(problems))
+  for (const auto& problem : synthesis::read_problems(problems, synthesis::Answers::kAny))
     if (problem.question.size() > longest_question.size()) longest_question = problem.question;
+  if (examples.empty()) {            // a rationale follows the question
+    constexpr int64_t kAround = 16;  // tokens of what stands around both
+    facts.prompt_tokens = static_cast<int64_t>(tokenizer->encode_ordinary(longest_question).size()) + kAround;
+    facts.pair_tokens = facts.prompt_tokens + facts.max_new_tokens;
+    return;
+  }
+  const auto worked = synthesis::read_examples(examples);
   for (const auto& example : worked)
     if (example.program.size() > longest_program.size()) longest_program = example.program;
   facts.prompt_tokens =
@@ -182,7 +188,7 @@ double PlanFacts::epochs() const {
 
 PlanFacts plan_facts(const std::string& method, const Job& job, const Fields& fields) {
   if (std::none_of(fields.list().begin(), fields.list().end(), [](const Field& f) { return f.name == "problems"; }))
-    user_fail("plan", "expected a method whose teacher writes about problems (ekt, say) but received '{}'", method);
+    user_fail("plan", "expected a method whose teacher writes about problems but received '{}'", method);
   PlanFacts facts{.method = method};
   const std::filesystem::path teacher = option<std::string>(fields, "teacher", "");
   const std::filesystem::path named = option<std::string>(fields, "student", "");
@@ -199,11 +205,13 @@ PlanFacts plan_facts(const std::string& method, const Job& job, const Fields& fi
                                 embedding_parameters(student));
   facts.num_problems = num_lines(option<std::string>(fields, "problems", ""));
   facts.num_test_problems = num_lines(option<std::string>(fields, "test_problems", ""));
-  if (!facts.student.path.empty()) count_prompt_tokens(fields, student, facts);
   facts.k = option<int64_t>(fields, "k", 1);
   facts.max_new_tokens = option<int64_t>(fields, "sampling.max_new_tokens", 0);
+  if (!facts.student.path.empty()) count_prompt_tokens(fields, student, facts);
   facts.max_batch = option<int64_t>(fields, "max_batch", 64);
-  facts.test_samples = option<int64_t>(fields, "eval.num_samples", 0);
+  facts.test_samples = option<int64_t>(fields, "eval.num_samples", 1);
+  facts.answer_tokens = option<int64_t>(fields, "student_tokens", 0);
+  facts.calls = job.planned_calls();
   facts.arms = job.planned_arms();
   if (const double epochs = option<double>(fields, "train.epochs", 0); facts.arms.empty() && epochs > 0)
     facts.arms = {{.name = method, .epochs = epochs}};
@@ -212,6 +220,10 @@ PlanFacts plan_facts(const std::string& method, const Job& job, const Fields& fi
     facts.pair_tokens = option<int64_t>(fields, "max_length", facts.pair_tokens);
   facts.micro_batch_tokens = option<int64_t>(fields, "train.micro_batch_tokens", 0);
   facts.keep_checkpoints = option<int64_t>(fields, "train.keep_checkpoints", 1);
+  if (const std::string mean = choice(fields, "train.averaging", "none"); mean == "swa" || mean == "ema")
+    facts.means = 1;
+  else if (mean == "last-k")
+    facts.means = 1 + option<int64_t>(fields, "train.averaging_last", 0);
   facts.precision = choice(fields, "precision", "bf16") == "fp32" ? Precision::kFp32 : Precision::kBf16;
   facts.keeps_low_copy = facts.precision == Precision::kBf16 && !products_read_wide_weights();
   return facts;
@@ -243,8 +255,8 @@ int64_t sampling_bytes(const PlanFacts& facts) {
 
 int64_t training_bytes(const PlanFacts& facts, const std::optional<PlanSpeeds>& speeds) {
   if (facts.num_trained_arms() == 0) return 0;
-  // Masters, gradients and two running means in fp32.
-  const int64_t state = facts.student.num_parameters * (16 + (facts.keeps_low_copy ? 2 : 0));
+  // Masters, gradients, two running means of them and means of the weights in fp32.
+  const int64_t state = facts.student.num_parameters * (16 + 4 * facts.means + (facts.keeps_low_copy ? 2 : 0));
   return state + (speeds ? speeds->training_bytes : 0);
 }
 
@@ -261,18 +273,21 @@ Plan plan_of(const PlanFacts& facts, const PlanMachine& machine, const std::opti
     student_rounds += arm.student_rounds;
     arms_on_test += arm.writes_on_test ? 1 : 0;
   }
-  const int64_t prompts = facts.num_problems * teacher_rounds + facts.num_test_problems;
+  const int64_t prompts = (facts.num_problems * teacher_rounds + facts.num_test_problems) * facts.calls;
   const double asked = product(prompts, facts.prompt_tokens);
-  const double round = product(facts.num_problems, facts.k, facts.max_new_tokens);
+  const double round = product(facts.num_problems, facts.k, facts.max_new_tokens, facts.calls);
   const double drawn = round * static_cast<double>(teacher_rounds);
-  const double by_teacher_on_test = product(facts.num_test_problems, facts.test_samples, facts.max_new_tokens);
-  const double by_student =
-      by_teacher_on_test * static_cast<double>(arms_on_test) + round * static_cast<double>(student_rounds);
+  const double by_teacher_on_test =
+      product(facts.num_test_problems, facts.test_samples, facts.max_new_tokens, facts.calls);
+  const double answers = product(facts.num_test_problems, facts.test_samples,
+                                 facts.answer_tokens > 0 ? facts.answer_tokens : facts.max_new_tokens);
+  const double by_student = answers * static_cast<double>(arms_on_test) + round * static_cast<double>(student_rounds);
   line("teacher reads", fmt::format("{} tokens of {} prompts, at most", count_text(asked), prompts));
   line("teacher writes",
-       fmt::format("{} tokens, at most: {} problems x {} samples x {} tokens{}, and {} on the test",
+       fmt::format("{} tokens, at most: {} problems x {} samples x {} tokens{}{}, and {} on the test",
                    count_text(drawn + by_teacher_on_test), facts.num_problems, facts.k, facts.max_new_tokens,
-                   teacher_rounds > 1 ? fmt::format(" x {} teachers", teacher_rounds) : "",
+                   facts.calls > 1 ? fmt::format(" x {} calls", facts.calls) : "",
+                   teacher_rounds > 1 ? fmt::format(" x {} rounds", teacher_rounds) : "",
                    count_text(by_teacher_on_test)));
   line("student writes",
        fmt::format("{} tokens, at most: {} arms on the test{}", count_text(by_student), arms_on_test,
@@ -295,7 +310,8 @@ Plan plan_of(const PlanFacts& facts, const PlanMachine& machine, const std::opti
   // While one arm trains: its checkpoints with the best weights; after it a model of each, and a line a sample.
   constexpr double kSampleBytes = 600;
   const int64_t disk =
-      facts.student.num_parameters * (12 * (facts.keep_checkpoints + 1) + 4 * (facts.num_trained_arms() + 1)) +
+      facts.student.num_parameters *
+          ((12 + 4 * facts.means) * (facts.keep_checkpoints + 1) + 4 * (facts.num_trained_arms() + 1)) +
       static_cast<int64_t>(kSampleBytes *
                            (product(facts.num_problems, facts.k, teacher_rounds + student_rounds) +
                             product(facts.num_test_problems, facts.test_samples, facts.arms.size() + 1)));

@@ -33,6 +33,9 @@ struct PlanFacts {
   std::vector<PlannedArm> arms;
   int64_t most_pairs = 0, pair_tokens = 0;  // training texts of an arm at most; tokens of one
   int64_t micro_batch_tokens = 0, keep_checkpoints = 0;
+  int64_t calls = 1;          // of a teacher or student for a sample: rationale and answer are two
+  int64_t means = 0;          // of the weights, kept beside them
+  int64_t answer_tokens = 0;  // that a student writes for a test question, where not max_new_tokens; 0: those
   Precision precision = Precision::kBf16;
   bool keeps_low_copy = false;  // of the weights, for products in bf16 (tensor/product.h)
   double prompt_price = 0, completion_price = 0, cap_cost = 0;  // of a served teacher

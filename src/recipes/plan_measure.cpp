@@ -77,15 +77,22 @@ void measure_training(models::LanguageModel& student, const PlanFacts& facts, Pl
   const auto pass = [&] {
     return seconds_of([&] { train::accumulate_gradients(examples, all, facts.micro_batch_tokens, step); });
   };
-  const int64_t before = memory_line("VmRSS:");
-  std::ofstream("/proc/self/clear_refs") << "5";  // the peak begins anew
+  const PeakMemory peak;
   pass();
   // Gradients are counted with the optimiser's state.
-  speeds.training_bytes = std::max<int64_t>(0, memory_line("VmHWM:") - before - 4 * facts.student.num_parameters);
+  speeds.training_bytes = std::max<int64_t>(0, peak.bytes() - 4 * facts.student.num_parameters);
   speeds.trained = static_cast<double>(num_tokens) / pass();
 }
 
 }  // namespace
+
+PeakMemory::PeakMemory() : before_(memory_line("VmRSS:")) {
+  std::ofstream("/proc/self/clear_refs") << "5";  // the peak begins anew
+}
+
+int64_t PeakMemory::bytes() const {
+  return memory_line("VmHWM:") - before_;
+}
 
 PlanSpeeds measure_speeds(const PlanFacts& facts) {
   PlanSpeeds speeds;

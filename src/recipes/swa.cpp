@@ -146,6 +146,26 @@ void SwaOptions::describe(Fields& f) {
   });
 }
 
+EncoderPlan SwaOptions::encoder_plan() const {
+  EncoderPlan plan{.precision = precision};
+  const PlannedTraining tuning = planned_tuning(*this, model, precision, layers);
+  for (const Trajectory& trajectory : trajectories(*this, train)) {
+    const auto means = std::count_if(trajectory.means.begin(), trajectory.means.end(),
+                                     [&](const MeanArm& mean) { return has(mean.name); });
+    if (means == 0 && !has(trajectory.name)) continue;
+    PlannedTraining training = tuning;
+    training.means = means;
+    if (trajectory.taught) {
+      if (std::none_of(plan.trainings.begin(), plan.trainings.end(),
+                       [](const auto& t) { return t.teacher.has_value(); }))
+        plan.add_teacher(tuning, teacher);
+      training.taught_by(encoder_config_in(teacher), 1.0 / static_cast<double>(seeds));
+    }
+    plan.add(training, trajectory.name);
+  }
+  return plan;
+}
+
 void run_swa(const SwaOptions& options, const Run& run) {
   const TimeLog time_log(run);
   SwaStudy(options, run).run();

@@ -18,6 +18,7 @@
 #include "base/run.h"
 #include "models/layer_choice.h"
 #include "recipes/arm_study.h"
+#include "recipes/encoder_plan.h"
 #include "recipes/task_distil.h"
 
 namespace limbeck::recipes {
@@ -31,6 +32,7 @@ struct SwaOptions : StudyOptions {
   TaskDistilOptions kd;
   void describe(Fields& f);
   std::vector<std::filesystem::path> inputs() const { return StudyOptions::inputs({model, teacher}); }
+  EncoderPlan encoder_plan() const;
 };
 
 // Leaves in the run's folder: a folder for each trajectory and seed under arms/ with the means in it, model/ (the

@@ -1,6 +1,7 @@
 #include "recipes/task_arm.h"
 
 #include <ATen/ATen.h>
+#include <fmt/ranges.h>  // fmt::join
 #include <torch/csrc/autograd/grad_mode.h>
 
 #include <algorithm>
@@ -12,6 +13,7 @@
 #include "base/json.h"
 #include "base/phases.h"
 #include "evaluation/predictions.h"
+#include "train/checkpoint.h"  // remove_checkpoints
 
 namespace limbeck::recipes {
 namespace {
@@ -82,11 +84,6 @@ void measure(models::Encoder& encoder, const ArmContext& context, const Run& run
   write_measured(run, task, measured);
 }
 
-void remove_arm_checkpoints(const std::filesystem::path& folder) {
-  for (const auto& entry : std::filesystem::directory_iterator(folder))
-    if (entry.path().filename().string().starts_with("checkpoint-")) std::filesystem::remove_all(entry.path());
-}
-
 void train_run(const ArmTraining& training, const ArmContext& context, const Run& run) {
   models::PretrainedEncoder student = training.student(run.seed());
   models::Encoder& encoder = *student.model;
@@ -133,6 +130,28 @@ std::vector<double> label_shares(const data::TaskSplit& split, std::size_t num) 
 
 }  // namespace
 
+void TuningOptions::describe(Fields& f) {
+  data.describe(f);
+  f("seeds", seeds, "runs of each arm, each with a seed of its own; figures are means over them", at_least(1));
+  f("resamples", resamples, "bootstrap resamples of the rows behind each interval", at_least(1));
+  f("warmup", warmup, "share of the steps in which the learning rate rises, where train.warmup_steps is 0",
+    within(0, 1));
+  f.group("train", train);
+}
+
+std::optional<std::string> mistake_in_arms(const std::vector<std::string>& arms,
+                                           const std::vector<std::string>& known) {
+  if (arms.empty()) return fmt::format("arms: expected at least one of {} but received none", fmt::join(known, ", "));
+  for (auto arm = arms.begin(); arm != arms.end(); ++arm) {
+    if (std::find(arms.begin(), arm, *arm) != arm) return fmt::format("arms: '{}' stands there twice", *arm);
+    if (std::find(known.begin(), known.end(), *arm) != known.end()) continue;
+    const std::string nearest = nearest_name(*arm, known);
+    return fmt::format("arms: expected some of {} but received '{}'{}", fmt::join(known, ", "), *arm,
+                       nearest.empty() ? "" : fmt::format("; did you mean '{}'?", nearest));
+  }
+  return std::nullopt;
+}
+
 void write_measured(const Run& run, const OpenTask& task, const Measured& measured) {
   evaluation::write_predictions(run.path(kPredictions), task.data, task.data.test, measured.predictions);
   write_json(run.path(kMeasured), {{"parameters", measured.num_parameters},
@@ -150,7 +169,7 @@ TaskArm make_arm(const std::string& name, const std::string& title, int64_t firs
     const Run run = arms.child(of_seed, arms.seed().derive(static_cast<uint64_t>(first_seed + s)));
     if (!is_measured(run)) {
       in_context("arm " + of_seed, [&] { make(run); });
-      remove_arm_checkpoints(run.folder());
+      train::remove_checkpoints(run.folder());
     }
     add_run(arm, run, context.task);
   }

@@ -5,16 +5,36 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "base/fields.h"
 #include "base/run.h"
 #include "evaluation/task_figures.h"
 #include "models/encoder.h"
 #include "recipes/task_training.h"
 #include "train/fit.h"
+#include "train/options.h"
 
 namespace limbeck::recipes {
+
+// What arms are trained and measured on, and how. Part of a recipe's options.
+struct TuningOptions {
+  TaskDataOptions data;
+  int64_t seeds = 5, resamples = 2000;
+  double warmup = 0.06;
+  train::Options train{.epochs = 3,
+                       .batch_size = 32,
+                       .learning_rate = 5e-5,
+                       .weight_decay = 0.01,
+                       .warmup_steps = 0,
+                       .keep_best = false};
+  void describe(Fields& f);
+};
+
+// A mistake in the arms that are asked for: none, one that is not known, one twice.
+std::optional<std::string> mistake_in_arms(const std::vector<std::string>& arms, const std::vector<std::string>& known);
 
 // Milliseconds from token ids to logits, medians over batches of test rows (of each the least of several rounds),
 // measured when the arm was trained.

@@ -33,6 +33,7 @@ struct TaskDataOptions {
   data::TaskOptions source;
   data::TaskEncodeOptions tokens;
   int64_t train_rows = 0;  // drawn from the training rows; 0: all
+  bool is_given() const { return !source.task.empty() || !source.data.empty(); }
   void describe(Fields& f);
 };
 

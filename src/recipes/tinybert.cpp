@@ -78,11 +78,22 @@ class LayerHooks : public train::Hooks {
   int64_t step_ = 0;
 };
 
+models::EncoderConfig student_config(const TinybertOptions& options, models::EncoderConfig config) {
+  config.num_hidden_layers = options.layers;
+  config.hidden_size = config.embedding_size = options.width;
+  config.intermediate_size = options.intermediate_size;
+  config.original = Json::object();
+  if (options.width % config.num_attention_heads != 0)
+    user_fail("width", "expected a multiple of the teacher's {} attention heads but received {}",
+              config.num_attention_heads, options.width);
+  return config;
+}
+
 class Tinybert {
  public:
   Tinybert(const TinybertOptions& options, const Run& run)
       : options_(options), run_(run), study_(options, options.teacher, run) {
-    student_config_ = student_config(models::load_encoder(options.teacher).model->config());
+    student_config_ = student_config(options, models::load_encoder(options.teacher).model->config());
     Study::Teacher teacher = study_.teacher(options.teacher);
     teacher_ = teacher.model;
     tokenizer_ = text::Tokenizer::from_folder(options.teacher);
@@ -163,17 +174,6 @@ class Tinybert {
     const std::string& folder = options_.general.teacher.empty() ? options_.teacher : options_.general.teacher;
     general_teacher_ = models::load_encoder(folder, models::Head{}).model;
     general_teacher_->freeze(options_.precision);
-  }
-
-  models::EncoderConfig student_config(models::EncoderConfig config) const {
-    config.num_hidden_layers = options_.layers;
-    config.hidden_size = config.embedding_size = options_.width;
-    config.intermediate_size = options_.intermediate_size;
-    config.original = Json::object();
-    if (options_.width % config.num_attention_heads != 0)
-      user_fail("width", "expected a multiple of the teacher's {} attention heads but received {}",
-                config.num_attention_heads, options_.width);
-    return config;
   }
 
   LayerLossOptions losses_of(const TinybertArm& arm) const {
@@ -322,6 +322,47 @@ std::vector<std::filesystem::path> TinybertOptions::inputs() const {
   files.insert(files.end(), general.texts.begin(), general.texts.end());
   if (!augment.word_vectors.empty()) files.emplace_back(augment.word_vectors);
   return files;
+}
+
+EncoderPlan TinybertOptions::encoder_plan() const {
+  EncoderPlan plan{.precision = precision};
+  PlannedTraining prediction = planned_tuning(*this, teacher, precision);
+  const models::EncoderConfig whole = prediction.config;
+  plan.add_teacher(prediction, teacher);
+  prediction.config = student_config(*this, whole);
+  PlannedTraining by_layers = prediction, plain = prediction;
+  by_layers.work = planned_texts(prediction.work->examples);
+  by_layers.train = intermediate;
+  by_layers.taught_by(whole);
+  int64_t general_steps = 0;
+  if (!general.texts.empty()) {
+    const auto corpus = data::read_corpus(general.texts, general.field);
+    plain.work = planned_texts(data::cut_texts(corpus.texts, *text::Tokenizer::from_folder(teacher), general.text,
+                                               whole.context(), "general.texts")
+                                   .examples);
+    plain.train = general.train;
+    plain.runs = 1;
+    plain.taught_by(general.teacher.empty() ? whole : encoder_config_in(general.teacher));
+    general_steps = steps_for(general.train, plain.work->examples.size());
+  }
+  const auto variants = static_cast<double>(augment.substitution.variants);
+  const auto rows = static_cast<std::size_t>(static_cast<double>(prediction.work->examples.size()) * (1 + variants));
+  bool as_full = false;
+  for (const TinybertArm& arm : tinybert_arms()) {
+    if (!has(arm.name)) continue;
+    const bool same = arm.attention && arm.hidden && arm.embedding && !arm.map;
+    if (arm.general && general_steps > 0 && !(same && as_full))
+      plan.add(plain, fmt::format("{}, general", same ? "full" : arm.name));
+    as_full = as_full || (arm.general && same);
+    const int64_t lacked =
+        (arm.general ? 0 : general_steps) + (arm.learns_layers() ? 0 : steps_for(intermediate, rows));
+    by_layers.variants = prediction.variants = arm.augmented ? variants : 0;
+    by_layers.train.max_steps = steps_for(intermediate, rows) + lacked;
+    prediction.train.max_steps = steps_for(train, rows) + (arm.learns_layers() ? 0 : lacked);
+    if (arm.learns_layers()) plan.add(by_layers, fmt::format("{}, layers", arm.name));
+    plan.add(prediction, arm.name);
+  }
+  return plan;
 }
 
 void run_tinybert(const TinybertOptions& options, const Run& run) {

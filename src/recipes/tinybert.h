@@ -24,6 +24,7 @@
 #include "data/corpus.h"
 #include "data/text_pieces.h"
 #include "recipes/arm_study.h"
+#include "recipes/encoder_plan.h"
 #include "recipes/layer_losses.h"
 #include "synthesis/augmentation.h"
 #include "train/options.h"
@@ -65,6 +66,7 @@ struct TinybertOptions : StudyOptions {  // its train: of the teacher and of the
   TinybertOptions();
   void describe(Fields& f);
   std::vector<std::filesystem::path> inputs() const;
+  EncoderPlan encoder_plan() const;
 };
 
 // Leaves in the run's folder: general/VARIANT/model of each general distillation, arms/ (a folder an arm and seed),

@@ -31,6 +31,11 @@ void exchange(const at::Tensor& a, const at::Tensor& b) {
 
 }  // namespace
 
+int64_t num_kept(const AveragingOptions& options) {
+  if (options.kind == AveragingKind::kNone || options.kind == AveragingKind::kBest) return 0;
+  return options.kind == AveragingKind::kLastK ? options.last + 1 : 1;  // the mean of the last ones is made anew
+}
+
 Averaging::Averaging(const std::vector<nn::NamedParameter>& parameters, const AveragingOptions& options,
                      const Length& length)
     : options_(options),

@@ -20,6 +20,9 @@
 
 namespace limbeck::train {
 
+// How many copies of the weights such a mean has beside them, at most.
+int64_t num_kept(const AveragingOptions& options);
+
 class Averaging {
  public:
   // Of the parameters that require gradients, tensors of the same memory once. Throws UserError when no weights would

@@ -161,4 +161,9 @@ void Checkpoints::finish(State& state, bool restore_best) {
   remove_all_but("best", {});
 }
 
+void remove_checkpoints(const fs::path& run_folder) {
+  for (const auto& entry : fs::directory_iterator(run_folder))
+    if (entry.path().filename().string().starts_with("checkpoint-")) fs::remove_all(entry.path());
+}
+
 }  // namespace limbeck::train

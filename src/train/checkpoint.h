@@ -61,4 +61,7 @@ class Checkpoints {
   Beside beside_;
 };
 
+// The checkpoints of a run whose result is kept elsewhere.
+void remove_checkpoints(const std::filesystem::path& run_folder);
+
 }  // namespace limbeck::train

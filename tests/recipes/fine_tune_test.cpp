@@ -13,11 +13,13 @@ class FineTune : public TinyTask {
  protected:
   FineTuneOptions options() {
     models::save_encoder(folder_ / "body", *encoder({}), *word_piece_tokenizer());
-    return {.model = (folder_ / "body").string(),
-            .resamples = 100,
-            .data = film_data(),
-            .precision = Precision::kFp32,
-            .train = {.epochs = 5, .batch_size = 16, .learning_rate = 3e-3, .warmup_steps = 0}};
+    FineTuneOptions options;
+    options.model = (folder_ / "body").string();
+    options.resamples = 100;
+    options.data = film_data();
+    options.precision = Precision::kFp32;
+    options.train = {.epochs = 5, .batch_size = 16, .learning_rate = 3e-3, .warmup_steps = 0};
+    return options;
   }
 };
 
