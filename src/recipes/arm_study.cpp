@@ -56,6 +56,20 @@ std::vector<std::filesystem::path> StudyOptions::inputs(const std::vector<std::s
   return files;
 }
 
+void DistilledOptions::describe(Fields& f, const std::vector<std::string>& known_arms) {
+  StudyOptions::describe(f, known_arms);
+  f.group("kd", kd);
+}
+
+void TaughtOptions::describe(Fields& f, const std::vector<std::string>& known_arms, Names teacher_is) {
+  f("teacher", teacher,
+    "the encoder that teaches, in arms with distillation: a Hugging Face folder; fine-tuned first where it has no head "
+    "for the task",
+    teacher_is);
+  DistilledOptions::describe(f, known_arms);
+  f.group("layers", layers);
+}
+
 Study::Study(const StudyOptions& options, const std::string& folder, const Run& run)
     : options_(options),
       run_(run),

@@ -14,6 +14,7 @@
 #include "base/run.h"
 #include "models/layer_choice.h"
 #include "recipes/task_arm.h"
+#include "recipes/task_distil.h"
 #include "recipes/task_table.h"
 #include "recipes/task_training.h"
 #include "tensor/device.h"
@@ -30,6 +31,21 @@ struct StudyOptions : TuningOptions {
   bool has(const std::string& arm) const;
   std::vector<std::filesystem::path> inputs(
       const std::vector<std::string>& models) const;  // data and models that are named
+};
+
+// Of a study with arms that are taught by logits.
+struct DistilledOptions : StudyOptions {
+  TaskDistilOptions kd;
+
+  void describe(Fields& f, const std::vector<std::string>& known_arms);
+};
+
+// By an encoder that is named; the students start from blocks of another one.
+struct TaughtOptions : DistilledOptions {
+  std::string teacher;
+  models::LayerChoiceOptions layers;
+
+  void describe(Fields& f, const std::vector<std::string>& known_arms, Names teacher_is);
 };
 
 class Study {

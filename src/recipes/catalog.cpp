@@ -37,8 +37,8 @@ class JobOf : public Job {
       return 1;
   }
   std::unique_ptr<EncoderPlan> encoder_plan() const override {
-    if constexpr (requires { options_.encoder_plan(); })
-      return std::make_unique<EncoderPlan>(options_.encoder_plan());
+    if constexpr (requires(EncoderPlan & plan) { options_.plan_trainings(plan); })
+      return std::make_unique<EncoderPlan>(recipes::encoder_plan(options_));
     else
       return nullptr;
   }

@@ -243,8 +243,7 @@ std::vector<std::filesystem::path> DistilbertOptions::inputs() const {
   return files;
 }
 
-EncoderPlan DistilbertOptions::encoder_plan() const {
-  EncoderPlan plan{.precision = precision};
+void DistilbertOptions::plan_trainings(EncoderPlan& plan) const {
   const models::EncoderConfig whole = encoder_config_in(teacher);
   PlannedTraining pretraining = planned_masked_lm(data, *text::Tokenizer::from_folder(teacher), whole, train, precision,
                                                   loss.taught == TaughtTokens::kAll);
@@ -259,7 +258,6 @@ EncoderPlan DistilbertOptions::encoder_plan() const {
     if (arm.ce || arm.cos) training.taught_by(whole);
     if (tuning) plan.add(*tuning, fmt::format("{} on the task", arm.name)).config = pretraining.config;
   }
-  return plan;
 }
 
 void run_distilbert(const DistilbertOptions& options, const Run& run) {

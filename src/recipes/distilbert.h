@@ -53,7 +53,7 @@ struct DistilbertOptions {
 
   void describe(Fields& f);
   std::vector<std::filesystem::path> inputs() const;
-  EncoderPlan encoder_plan() const;
+  void plan_trainings(EncoderPlan& plan) const;
 };
 
 // Leaves in the run's folder: pretrained/NAME/model of each arm, model/ (the student with all three losses),

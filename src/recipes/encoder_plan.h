@@ -53,6 +53,14 @@ struct EncoderPlan {
   void add_teacher(const PlannedTraining& tuning, const std::string& folder);
 };
 
+// What the options of a recipe say in `void plan_trainings(EncoderPlan& plan) const`.
+template <class Options>
+EncoderPlan encoder_plan(const Options& options) {
+  EncoderPlan plan{.precision = options.precision};
+  options.plan_trainings(plan);
+  return plan;
+}
+
 // Fine-tuning on a task, of the encoder in a folder without the blocks that `layers` names. Opens the task.
 PlannedTraining planned_tuning(const TuningOptions& options, const std::string& folder, Precision precision,
                                const models::LayerChoiceOptions& layers = {});

@@ -22,8 +22,7 @@ void FineTuneOptions::describe(Fields& f) {
   f("probe_epochs", probe_epochs, "how often the arm probe sees each row; states are computed once", above(0));
 }
 
-EncoderPlan FineTuneOptions::encoder_plan() const {
-  EncoderPlan plan{.precision = precision};
+void FineTuneOptions::plan_trainings(EncoderPlan& plan) const {
   const PlannedTraining tuning = planned_tuning(*this, model, precision);
   if (has("probe")) {
     PlannedTraining& probe = plan.add(tuning, "probe");
@@ -31,7 +30,6 @@ EncoderPlan FineTuneOptions::encoder_plan() const {
     probe.train.epochs = probe_reads == ProbeReads::kHead ? probe_epochs : 1;  // else states are computed once
   }
   if (has("fine-tune")) plan.add(tuning, "fine-tune");
-  return plan;
 }
 
 void run_fine_tune(const FineTuneOptions& options, const Run& run) {

@@ -30,7 +30,7 @@ struct FineTuneOptions : StudyOptions {
   ProbeReads probe_reads = ProbeReads::kMean;
   void describe(Fields& f);
   std::vector<std::filesystem::path> inputs() const { return StudyOptions::inputs({model}); }
-  EncoderPlan encoder_plan() const;
+  void plan_trainings(EncoderPlan& plan) const;
 };
 
 // Leaves in the run's folder: a folder for each arm and seed under arms/ (model/, predictions.jsonl), model/ (of the

@@ -161,16 +161,14 @@ class LayerDrop {
 void LayerDropOptions::describe(Fields& f) {
   f("model", model, "the pretrained encoder: a Hugging Face folder", Names::kRequiredFolder);
   f("drop", drop, "how many blocks each arm drops (K); each number gives arms of its own", at_least(1));
-  StudyOptions::describe(f, drop_arms());
-  f.group("kd", kd);
+  DistilledOptions::describe(f, drop_arms());
   f.check([this]() -> std::optional<std::string> {
     if (drop.empty()) return "drop: expected at least one number of blocks but received none";
     return std::nullopt;
   });
 }
 
-EncoderPlan LayerDropOptions::encoder_plan() const {
-  EncoderPlan plan{.precision = precision};
+void LayerDropOptions::plan_trainings(EncoderPlan& plan) const {
   const PlannedTraining tuning = planned_tuning(*this, model, precision);
   plan.add(tuning, "full");
   for (const int64_t fewer : drop)
@@ -180,7 +178,6 @@ EncoderPlan LayerDropOptions::encoder_plan() const {
       training.config.num_hidden_layers = std::max<int64_t>(1, training.config.num_hidden_layers - fewer);
       if (arm == "kd") training.taught_by(tuning.config, 1);
     }
-  return plan;
 }
 
 void run_layer_drop(const LayerDropOptions& options, const Run& run) {

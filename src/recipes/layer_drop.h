@@ -18,21 +18,19 @@
 #include "base/run.h"
 #include "recipes/arm_study.h"
 #include "recipes/encoder_plan.h"
-#include "recipes/task_distil.h"
 
 namespace limbeck::recipes {
 
-struct LayerDropOptions : StudyOptions {
+struct LayerDropOptions : DistilledOptions {
   LayerDropOptions() {
     arms = {"full", "top", "bottom", "symmetric", "alternate-odd", "alternate-even"};
     warmup = 0, train.weight_decay = 0, train.learning_rate = 2e-5;  // the official code's; the rate is the paper's
   }
   std::string model;
   std::vector<int64_t> drop = {2};
-  TaskDistilOptions kd;
   void describe(Fields& f);
   std::vector<std::filesystem::path> inputs() const { return StudyOptions::inputs({model}); }
-  EncoderPlan encoder_plan() const;
+  void plan_trainings(EncoderPlan& plan) const;
 };
 
 // Leaves in the run's folder: a folder for each arm and seed under arms/, layers.json (contributions of the blocks,

@@ -8,23 +8,16 @@
 namespace limbeck::recipes {
 
 void LogitKdOptions::describe(Fields& f) {
-  f("teacher", teacher,
-    "the encoder that teaches: a Hugging Face folder; fine-tuned first where it has no head for the task",
-    Names::kRequiredFolder);
   f("student", student, "the encoder that learns; empty: the teacher's folder, before it is fine-tuned here",
     Names::kFolder);
-  StudyOptions::describe(f, {"teacher", "fine-tune", "kd"});
-  f.group("layers", layers);
-  f.group("kd", kd);
+  TaughtOptions::describe(f, {"teacher", "fine-tune", "kd"}, Names::kRequiredFolder);
 }
 
-EncoderPlan LogitKdOptions::encoder_plan() const {
-  EncoderPlan plan{.precision = precision};
+void LogitKdOptions::plan_trainings(EncoderPlan& plan) const {
   const PlannedTraining tuning = planned_tuning(*this, student.empty() ? teacher : student, precision, layers);
   if (has("teacher") || has("kd")) plan.add_teacher(tuning, teacher);
   if (has("fine-tune")) plan.add(tuning, "fine-tune");
   if (has("kd")) plan.add(tuning, "kd").taught_by(encoder_config_in(teacher), 1.0 / static_cast<double>(seeds));
-  return plan;
 }
 
 void run_logit_kd(const LogitKdOptions& options, const Run& run) {

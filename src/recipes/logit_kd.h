@@ -11,21 +11,20 @@
 
 #include "base/fields.h"
 #include "base/run.h"
-#include "models/layer_choice.h"
 #include "recipes/arm_study.h"
 #include "recipes/encoder_plan.h"
-#include "recipes/task_distil.h"
 
 namespace limbeck::recipes {
 
-struct LogitKdOptions : StudyOptions {
-  LogitKdOptions() { arms = {"teacher", "fine-tune", "kd"}; }
-  std::string teacher, student;
-  models::LayerChoiceOptions layers{.rule = models::DropRule::kSpaced};
-  TaskDistilOptions kd;
+struct LogitKdOptions : TaughtOptions {
+  LogitKdOptions() {
+    arms = {"teacher", "fine-tune", "kd"};
+    layers.rule = models::DropRule::kSpaced;
+  }
+  std::string student;
   void describe(Fields& f);
   std::vector<std::filesystem::path> inputs() const { return StudyOptions::inputs({teacher, student}); }
-  EncoderPlan encoder_plan() const;
+  void plan_trainings(EncoderPlan& plan) const;
 };
 
 // Leaves in the run's folder: a folder for each arm and seed under arms/, model/ (the distilled student of the first

@@ -96,10 +96,10 @@ std::vector<std::filesystem::path> MlmOptions::inputs() const {
   return files;
 }
 
-EncoderPlan MlmOptions::encoder_plan() const {
+void MlmOptions::plan_trainings(EncoderPlan& plan) const {
   const auto source = text::Tokenizer::from_folder(model.empty() ? tokenizer : model);
   const models::EncoderConfig config = model.empty() ? fresh_config(*this, *source) : encoder_config_in(model);
-  return {.precision = precision, .trainings = {planned_masked_lm(data, *source, config, train, precision)}};
+  plan.trainings = {planned_masked_lm(data, *source, config, train, precision)};
 }
 
 void run_mlm(const MlmOptions& options, const Run& run) {

@@ -39,7 +39,7 @@ struct MlmOptions {  // sizes for two cores and an hour; what training is, as Ro
 
   void describe(Fields& f);
   std::vector<std::filesystem::path> inputs() const;
-  EncoderPlan encoder_plan() const;
+  void plan_trainings(EncoderPlan& plan) const;
 };
 
 // Leaves in the run's folder model/ (opens in Transformers as AutoModelForMaskedLM), table.json and table.md.

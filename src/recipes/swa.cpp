@@ -126,9 +126,6 @@ class SwaStudy {
 void SwaOptions::describe(Fields& f) {
   const Range below_one{.low = 0, .high = 1, .high_open = true};
   f("model", model, "the pretrained encoder: a Hugging Face folder", Names::kRequiredFolder);
-  f("teacher", teacher,
-    "of the arms with distillation: a Hugging Face folder; fine-tuned first where it has no head for the task",
-    Names::kFolder);
   f("start", start, "share of the steps after which weights are averaged (t0)", below_one);
   f("every", every, "steps between two weights of the mean, and of a cycle (c)", at_least(1));
   f("rate", rate, "learning rate while averaging, as a share of its peak", within(0, 1));
@@ -136,9 +133,7 @@ void SwaOptions::describe(Fields& f) {
   f("low_rate", low_rate, "share of the peak in the arms low and swa_low, and at the end of a cycle", within(0, 1));
   f("ema_decay", ema_decay, "of the arm ema", below_one);
   f("probe_rows", probe_rows, "training rows that the flatness of each arm is measured on; 0: it is not", at_least(0));
-  StudyOptions::describe(f, swa_arm_names());
-  f.group("layers", layers);
-  f.group("kd", kd);
+  TaughtOptions::describe(f, swa_arm_names(), Names::kFolder);
   f.check([this]() -> std::optional<std::string> {
     const bool taught = has("kd") || has("kd_constant") || has("kd_swa");
     if (taught && teacher.empty()) return "teacher: expected a model for the arms with distillation";
@@ -146,8 +141,7 @@ void SwaOptions::describe(Fields& f) {
   });
 }
 
-EncoderPlan SwaOptions::encoder_plan() const {
-  EncoderPlan plan{.precision = precision};
+void SwaOptions::plan_trainings(EncoderPlan& plan) const {
   const PlannedTraining tuning = planned_tuning(*this, model, precision, layers);
   for (const Trajectory& trajectory : trajectories(*this, train)) {
     const auto means = std::count_if(trajectory.means.begin(), trajectory.means.end(),
@@ -163,7 +157,6 @@ EncoderPlan SwaOptions::encoder_plan() const {
     }
     plan.add(training, trajectory.name);
   }
-  return plan;
 }
 
 void run_swa(const SwaOptions& options, const Run& run) {

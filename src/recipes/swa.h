@@ -16,23 +16,19 @@
 
 #include "base/fields.h"
 #include "base/run.h"
-#include "models/layer_choice.h"
 #include "recipes/arm_study.h"
 #include "recipes/encoder_plan.h"
-#include "recipes/task_distil.h"
 
 namespace limbeck::recipes {
 
-struct SwaOptions : StudyOptions {
+struct SwaOptions : TaughtOptions {
   SwaOptions() { arms = {"linear", "constant", "swa"}; }
-  std::string model, teacher;
+  std::string model;
   double start = 0.5, rate = 0.5, late_start = 0.9, low_rate = 0.05, ema_decay = 0.999;
   int64_t every = 10, probe_rows = 0;
-  models::LayerChoiceOptions layers;
-  TaskDistilOptions kd;
   void describe(Fields& f);
   std::vector<std::filesystem::path> inputs() const { return StudyOptions::inputs({model, teacher}); }
-  EncoderPlan encoder_plan() const;
+  void plan_trainings(EncoderPlan& plan) const;
 };
 
 // Leaves in the run's folder: a folder for each trajectory and seed under arms/ with the means in it, model/ (the

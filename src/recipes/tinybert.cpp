@@ -324,8 +324,7 @@ std::vector<std::filesystem::path> TinybertOptions::inputs() const {
   return files;
 }
 
-EncoderPlan TinybertOptions::encoder_plan() const {
-  EncoderPlan plan{.precision = precision};
+void TinybertOptions::plan_trainings(EncoderPlan& plan) const {
   PlannedTraining prediction = planned_tuning(*this, teacher, precision);
   const models::EncoderConfig whole = prediction.config;
   plan.add_teacher(prediction, teacher);
@@ -362,7 +361,6 @@ EncoderPlan TinybertOptions::encoder_plan() const {
     if (arm.learns_layers()) plan.add(by_layers, fmt::format("{}, layers", arm.name));
     plan.add(prediction, arm.name);
   }
-  return plan;
 }
 
 void run_tinybert(const TinybertOptions& options, const Run& run) {

@@ -66,7 +66,7 @@ struct TinybertOptions : StudyOptions {  // its train: of the teacher and of the
   TinybertOptions();
   void describe(Fields& f);
   std::vector<std::filesystem::path> inputs() const;
-  EncoderPlan encoder_plan() const;
+  void plan_trainings(EncoderPlan& plan) const;
 };
 
 // Leaves in the run's folder: general/VARIANT/model of each general distillation, arms/ (a folder an arm and seed),

@@ -36,7 +36,7 @@ class EncoderPlanOf : public TinyEncoder {
 TEST_F(EncoderPlanOf, FineTuningCountsTheTokensOfItsTask) {
   auto options = filled<FineTuneOptions>();
   options.model = body();
-  const auto plan = by_name(options.encoder_plan());
+  const auto plan = by_name(encoder_plan(options));
   ASSERT_EQ(plan.size(), 2u) << "the most frequent label takes no training";
   EXPECT_TRUE(plan.at("probe").head_alone);
   const PlannedTraining& tuning = plan.at("fine-tune");
@@ -54,7 +54,7 @@ TEST_F(EncoderPlanOf, DistillationHasATeacherToTuneFirstAndAStudentOfFewerBlocks
   auto options = filled<LogitKdOptions>();
   options.teacher = body();
   options.layers.drop = 2;
-  const auto plan = by_name(options.encoder_plan());
+  const auto plan = by_name(encoder_plan(options));
   ASSERT_EQ(plan.size(), 3u);
   EXPECT_EQ(plan.at("teacher").runs, 1);
   EXPECT_EQ(plan.at("teacher").config.num_hidden_layers, 4);
@@ -69,7 +69,7 @@ TEST_F(EncoderPlanOf, MeansOfOneTrajectoryAreOneTraining) {
   auto options = filled<SwaOptions>();
   options.model = body();
   options.arms = {"linear", "swa", "ema", "swa_low"};
-  const auto plan = by_name(options.encoder_plan());
+  const auto plan = by_name(encoder_plan(options));
   ASSERT_EQ(plan.size(), 3u);
   EXPECT_EQ(plan.at("linear").means, 0);
   EXPECT_EQ(plan.at("constant").means, 2);
@@ -81,7 +81,7 @@ TEST_F(EncoderPlanOf, EveryDepthIsATrainingOfItsOwnAndTooDeepOnesAreStillPlans) 
   options.model = body();
   options.arms = {"top", "kd"};
   options.drop = {1, 3};
-  const auto plan = by_name(options.encoder_plan());
+  const auto plan = by_name(encoder_plan(options));
   ASSERT_EQ(plan.size(), 5u) << "the whole model is trained in any case";
   EXPECT_EQ(plan.at("full").config.num_hidden_layers, 4);
   EXPECT_EQ(plan.at("top-3").config.num_hidden_layers, 1);
@@ -97,7 +97,7 @@ TEST_F(EncoderPlanOf, TinybertsArmsTakeEquallyManySteps) {
   options.general.texts = {write("texts.txt", "the film was good .\nbob played a film .\nthe bad film .\n")};
   options.general.text.max_length = 16;
   options.general.train.max_steps = 5;
-  const auto plan = by_name(options.encoder_plan());
+  const auto plan = by_name(encoder_plan(options));
   EXPECT_TRUE(plan.contains("full, general"));
   EXPECT_TRUE(plan.contains("no_hidden, general")) << "with losses of its own";
   const auto steps = [&](const std::string& name) { return plan.at(name).train.max_steps; };
@@ -113,14 +113,14 @@ TEST_F(EncoderPlanOf, ATaskWithoutTrainingRowsIsTheUsersMistake) {
   auto options = filled<FineTuneOptions>();
   options.model = body();
   options.data.source.data = {write("none.csv", "sentence,label\n")};
-  EXPECT_NE(message_of<UserError>([&] { options.encoder_plan(); }), "");
+  EXPECT_NE(message_of<UserError>([&] { encoder_plan(options); }), "");
 }
 
 class PretrainingPlanOf : public TinyPretraining {};
 
 TEST_F(PretrainingPlanOf, CountsTheTextsAndPredictsTheVocabularyForTheHiddenTokens) {
   const MlmOptions options = mlm();
-  const EncoderPlan plan = options.encoder_plan();
+  const EncoderPlan plan = encoder_plan(options);
   ASSERT_EQ(plan.trainings.size(), 1u);
   const PlannedTraining& training = plan.trainings.front();
   EXPECT_EQ(training.config.hidden_size, 16);
@@ -136,7 +136,7 @@ TEST_F(PretrainingPlanOf, DistilbertsArmsHaveHalfTheBlocksAndATeacherWhereALossA
   options.precision = Precision::kFp32;
   options.data = data();
   options.arms = {"full", "mlm_random_init"};
-  const EncoderPlan plan = options.encoder_plan();
+  const EncoderPlan plan = encoder_plan(options);
   ASSERT_EQ(plan.trainings.size(), 2u) << "without a task nothing is fine-tuned";
   EXPECT_EQ(plan.trainings[0].config.num_hidden_layers, 2);
   EXPECT_EQ(plan.trainings[0].teacher->num_hidden_layers, 4);

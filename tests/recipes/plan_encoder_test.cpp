@@ -94,7 +94,7 @@ TEST_F(PlanEncoderOf, MeasuresRealStepsOfTheLargestEncoderOfEachWork) {
   FineTuneOptions options;
   fill(options);
   options.model = body();
-  EncoderPlan plan = options.encoder_plan();
+  EncoderPlan plan = encoder_plan(options);
   PlannedTraining& texts = plan.add(plan.trainings.front(), "texts");
   texts.work = planned_texts(texts.work->examples);
   plan.add(texts, "fewer").config.num_hidden_layers = 1;
