@@ -5,6 +5,7 @@
 #include <torch/csrc/autograd/grad_mode.h>
 
 #include <algorithm>
+#include <cmath>  // std::pow, std::sqrt
 #include <iterator>
 #include <numeric>
 
@@ -89,17 +90,20 @@ Flatness flatness_from(const Json& json, const std::string& where) {
 std::string flatness_markdown(const std::vector<std::pair<std::string, std::vector<Flatness>>>& arms) {
   Cells cells = {{"around the weights of", "loss"}};
   for (const double radius : kNoiseRadii) cells[0].push_back(fmt::format("noise {:g} adds", radius));
-  cells[0].emplace_back("largest curvature");
+  cells[0].emplace_back("largest curvature, by size");
   for (const auto& [title, runs] : arms) {
     const auto mean = [&](const auto& value) {
-      double sum = 0;
+      double sum = 0, squares = 0;
       for (const Flatness& run : runs) sum += value(run);
-      return fmt::format("{:.4g}", sum / static_cast<double>(runs.size()));
+      const auto count = static_cast<double>(runs.size());
+      for (const Flatness& run : runs) squares += std::pow(value(run) - sum / count, 2);
+      return runs.size() < 2 ? fmt::format("{:.4g}", sum / count)
+                             : fmt::format("{:.3g} ±{:.3g}", sum / count, std::sqrt(squares / (count - 1)));
     };
     std::vector<std::string> row = {title, mean([](const Flatness& f) { return f.loss; })};
     for (std::size_t r = 0; r < std::size(kNoiseRadii); ++r)
       row.push_back(mean([&](const Flatness& f) { return f.noise.at(r); }));
-    row.push_back(mean([](const Flatness& f) { return f.curvature; }));
+    row.push_back(mean([](const Flatness& f) { return std::abs(f.curvature); }));
     cells.push_back(std::move(row));
   }
   return cells_markdown(cells);

@@ -34,7 +34,8 @@ Json to_json(const Flatness& flatness);
 Json to_json(const LossLine& line);
 Flatness flatness_from(const Json& json, const std::string& where);
 
-// A Markdown table of means over runs: a title and the runs' probes each.
+// A Markdown table of means over runs, ± their standard deviation: a title and the runs' probes each. A curvature
+// counts by its size, for the largest may go down.
 std::string flatness_markdown(const std::vector<std::pair<std::string, std::vector<Flatness>>>& arms);
 
 }  // namespace limbeck::recipes

@@ -38,11 +38,12 @@ TEST_F(FlatnessProbes, FindALearnedTaskSteeperTheFurtherOneGoesAndLeaveTheWeight
   for (std::size_t i = 0; i < before.size(); ++i) EXPECT_TRUE(parameters[i].tensor->detach().equal(before[i]));
 }
 
-TEST(FlatnessTable, IsOfMeansOverRuns) {
+TEST(FlatnessTable, IsOfMeansOverRunsWithTheirDeviation) {
   const std::string table = flatness_markdown({{"last",
                                                 {{.loss = 1, .curvature = 4, .noise = {0.1, 0.2, 0.3}},
-                                                 {.loss = 3, .curvature = 8, .noise = {0.3, 0.4, 0.5}}}}});
-  EXPECT_NE(table.find("| last | 2 | 0.2 | 0.3 | 0.4 | 6 |"), std::string::npos) << table;
+                                                 {.loss = 3, .curvature = -8, .noise = {0.3, 0.4, 0.5}}}}});
+  EXPECT_NE(table.find("| last | 2 ±1.41 | 0.2 ±0.141 | 0.3 ±0.141 | 0.4 ±0.141 | 6 ±2.83 |"), std::string::npos)
+      << table;
 }
 
 }  // namespace

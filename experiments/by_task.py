@@ -1,0 +1,85 @@
+"""What the experiments share that run a method on several tasks, all seeds of all arms in one run: the runs and their tables.
+
+Tasks are files of configs/tasks, whose data is read in place from ../shared/data; one whose data is not there is skipped with a message.
+"""
+import argparse, json, pathlib, re
+import by_seed
+
+
+def arguments_of(description, tasks, method):
+    """--tasks, --model, --work and --table; what else is given goes to every run."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--tasks", default=tasks)
+    parser.add_argument("--model", type=pathlib.Path, default=by_seed.DEPS / "models" / "minilm")
+    parser.add_argument("--work", type=pathlib.Path, default=by_seed.ROOT / "runs" / f"{method}-experiment")
+    parser.add_argument("--table", action="store_true")
+    arguments, flags = parser.parse_known_args()
+    arguments.work, arguments.model = arguments.work.resolve(), arguments.model.resolve()
+    arguments.tasks = arguments.tasks.split(",")
+    return arguments, flags
+
+
+def data_of(task):
+    """The first file that a task file names."""
+    text = (by_seed.ROOT / "configs" / "tasks" / f"{task}.toml").read_text()
+    folder = re.search(r'^folder = "(.*)"', text, re.M).group(1)
+    first = re.search(r'^train = \[\s*"([^"#]*)', text, re.M).group(1)
+    return (by_seed.ROOT / "configs" / "tasks" / folder / first).resolve()
+
+
+def run(method, config, models, arguments, flags, finished):
+    """The method on each task; `models` are the options that name the model. `finished` is called after each task."""
+    if not arguments.model.exists():
+        print(f"SKIPPED: {arguments.model} is not there; run scripts/setup")
+        return
+    for task in arguments.tasks:
+        if not data_of(task).exists():
+            print(f"SKIPPED {task}: {data_of(task)} is not there")
+            continue
+        by_seed.limbeck("run", method, config, f"--out={arguments.work / task}", f"--task=configs/tasks/{task}.toml",
+                        *[f"--{name}={arguments.model}" for name in models], *flags)
+        finished()
+
+
+def over_seeds(page, main):
+    """Each arm's first figure over its seeds, and what it has less the arm `main`, seed by seed: means and 95 % intervals."""
+    arms = json.loads(page.read_text())["arms"]
+    metric = next(iter(arms[0]["figures"]))
+    title = next(arm["title"] for arm in arms if arm["arm"] == main)
+    return by_seed.figure_table(f"{metric} %", {arm["title"]: arm["figures"][metric]["runs"] for arm in arms}, title, 2, scale=100)
+
+
+def as_measured(page):
+    """The run's own table; of its comparisons with other arms, only those of the first figure."""
+    lines, first = page.read_text().splitlines(), None
+    kept, inside = [], False
+    for line in lines:
+        inside = line.startswith("| against |") or (inside and line.startswith("|"))
+        cells = [cell.strip() for cell in line.split("|")]
+        if inside and len(cells) > 3 and not line.startswith(("| against |", "|---")):
+            first = first or cells[2]
+            if cells[2] != first:
+                continue
+        kept.append(line)
+    return "\n".join(kept) + "\n"
+
+
+def body_of(arguments, main, more):
+    """The section of each finished task; `more` adds to it what the method has beside the tables."""
+    body = ""
+    for task in arguments.tasks:
+        page, options = arguments.work / task / "table.md", arguments.work / task / "options.toml"
+        if not page.exists():
+            continue
+        used = dict(re.findall(r"^(\w+) = (.*?)(?:  #.*)?$", options.read_text(), re.M))
+        body += f"### {task}\n\n{used['seeds']} seeds an arm, {used['train_rows']} training rows, {used['epochs']} epochs of batches of {used['batch_size']}, learning rate {used['learning_rate']}.\n\n"
+        body += over_seeds(page.with_suffix(".json"), main) + "\n" + as_measured(page) + more(arguments.work / task, used) + "\n"
+    return body
+
+
+def write_tables(readme, script, arguments, main, more):
+    body = body_of(arguments, main, more)
+    if not body:
+        print("no finished run yet: the tables stay as they are")
+        return
+    by_seed.write_between(readme, script, body.rstrip("\n") + "\n")
