@@ -28,7 +28,8 @@ struct PredictOptions {
   void describe(Fields& f) {
     f("model", model, "Hugging Face folder of an encoder with a task's head", Names::kRequiredFolder);
     f("input", input, "rows: CSV, TSV, JSON, JSON Lines, or plain text with a text a line", Names::kRequiredFile);
-    f("out", out, "JSON Lines to write, a row each in the order of the input", Names::kOutputFile);
+    f("out", out, "JSON Lines to write, a row each in the order of the input, with its place and its field id",
+      Names::kOutputFile);
     f("task", task, "task file that says how the input is read (format, fields)", Names::kFile);
     f("text", text, "field of the text; empty: text, or question or words as the head wants");
     f("pair", pair, "field of the second text; empty: none, or context of a span");

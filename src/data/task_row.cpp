@@ -169,6 +169,7 @@ void read_answers(RawRow& raw, const Json& json, const TaskDescription& task) {
 RawRow read_row(const Json& json, const std::string& where, const TaskDescription& task, RowLabels wanted) {
   RawRow raw;
   raw.row.where = where;
+  if (has_field(json, "id") && !field_at(json, "id", where).is_structured()) raw.row.id = text_at(json, "id", where);
   if (!task.group.empty() && wanted == RowLabels::kRead) raw.group = text_at(json, task.group, where);
   if (task.kind == TaskKind::kTags) {
     read_tags(raw, json, task, wanted);

@@ -26,6 +26,7 @@ struct TaskRow {
   std::vector<TaskAnswer> answers;   // kSpan: any of them is right; none: there is no answer
   int64_t group = -1;                // number of its group within the split; -1: there are no groups
   std::string where;                 // "path:line"
+  std::string id;                    // its field "id"; empty: it has none
 };
 
 struct TaskSplit {

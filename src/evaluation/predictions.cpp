@@ -98,6 +98,7 @@ RowPrediction prediction_of(const Json& json, const data::Task& task, const data
 Json prediction_json(const data::TaskDescription& task, const std::vector<std::string>& labels,
                      const data::TaskRow& row, const RowPrediction& prediction) {
   Json json = {{"row", row_name(row.where)}};
+  if (!row.id.empty()) json["id"] = row.id;
   if (const Json gold = gold_of(task, labels, row); !gold.is_null()) json["gold"] = gold;
   switch (task.kind) {
     case TaskKind::kClasses: {

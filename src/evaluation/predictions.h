@@ -1,4 +1,5 @@
-// Predictions of a task's rows as a file of JSON Lines, so that two runs can be set beside each other later:
+// Predictions of a task's rows as a file of JSON Lines, so that two runs can be set beside each other later; a row
+// that has an id keeps it beside its place:
 //   {"row":"test.csv:2","gold":"positive","label":"negative","probabilities":{"negative":0.8,"positive":0.2}}
 //   {"row":"sts.tsv:7","gold":3.2,"score":2.9}    {"row":…,"gold":[tags],"tags":[…]} {"row":…,"gold":[…],"answer":"…"}
 #pragma once

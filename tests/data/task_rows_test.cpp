@@ -129,6 +129,10 @@ TEST_F(TaskRows, RefuseATaskOfOneLabelAndAFileWithoutRows) {
 TEST_F(TaskRows, WithoutLabelsAreReadForPrediction) {
   const std::string file = files_.write("new.csv", "t\na\nb\n");
   EXPECT_EQ(read_unlabelled(file, {.text = {"t"}, .label = "y"}).size(), 2u);
+  files_.write("new.csv", "id,t\nq7,a\n,b\n");
+  const auto named = read_unlabelled(file, {.text = {"t"}});
+  EXPECT_EQ(named[0].id, "q7");
+  EXPECT_EQ(named[1].id, "");
   files_.write("new.csv", "t,u\na,1\n ,2\n");
   EXPECT_NE(
       message_of<UserError>([&] { read_unlabelled(file, {.text = {"t"}}); }).find("new.csv:3] expected a text in t"),
