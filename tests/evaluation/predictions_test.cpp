@@ -27,14 +27,16 @@ class PredictionsFile : public testing::Test {
   const Task classes_{
       .description = {},
       .labels = {"no", "yes"},
-      .test = {.name = "test", .rows = {{.label = 1, .where = "/a/test.csv:2", .id = "q7"}, {.where = "/a/test.csv:3"}}}};
+      .test = {.name = "test",
+               .rows = {{.label = 1, .where = "/a/test.csv:2", .id = "q7"}, {.where = "/a/test.csv:3"}}}};
 };
 
 TEST_F(PredictionsFile, KeepsClassesWithTheirProbabilities) {
   const Predictions run = {{.probabilities = {0.25, 0.75}, .label = 1}, {.probabilities = {0.9, 0.1}, .label = 0}};
   const auto read = again(classes_, run);
   EXPECT_EQ(read_file(folder_ / "p.jsonl"),
-            "{\"row\":\"test.csv:2\",\"id\":\"q7\",\"gold\":\"yes\",\"label\":\"yes\",\"probabilities\":{\"no\":0.25,\"yes\":0.75}}\n"
+            "{\"row\":\"test.csv:2\",\"id\":\"q7\",\"gold\":\"yes\",\"label\":\"yes\",\"probabilities\":{\"no\":0.25,"
+            "\"yes\":0.75}}\n"
             "{\"row\":\"test.csv:3\",\"label\":\"no\",\"probabilities\":{\"no\":0.9,\"yes\":0.1}}\n");
   EXPECT_EQ(read[0].label, 1);
   EXPECT_EQ(read[1].probabilities, (std::vector<double>{0.9, 0.1}));
