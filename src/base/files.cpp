@@ -21,6 +21,7 @@ namespace fs = std::filesystem;
 [[noreturn]] void system_fail(const fs::path& path, const char* what, int error) {
   const auto message = fmt::format("[{}] cannot {}: {}", path.string(), what, std::strerror(error));
   if (error == ENOENT || error == EACCES || error == EISDIR || error == ENOTDIR) throw UserError(message);
+  if (error == ENOSPC || error == EDQUOT) throw Error(message + "; make room there and run the same command again");
   throw Error(message);
 }
 

@@ -127,8 +127,9 @@ TEST(WriteFile, KeepsTheOldFileWhenTheDiskTakesNoMore) {
 
 TEST(WriteFile, ReportsAFullDevice) {
   if (!fs::exists("/dev/full")) GTEST_SKIP() << "there is no /dev/full";
-  EXPECT_NE(message_of<Error>([] { write_file_atomically("/dev/full", "x"); }).find("No space left"),
-            std::string::npos);
+  const std::string said = message_of<Error>([] { write_file_atomically("/dev/full", "x"); });
+  EXPECT_NE(said.find("No space left on device; make room there and run the same command again"), std::string::npos)
+      << said;
 }
 
 TEST(WriteFile, SaysWhichFolderIsMissing) {

@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/resource.h>
 
 #include <atomic>
 #include <cstdlib>
@@ -105,6 +107,45 @@ TEST_F(Ekt, GoesOnFromWhatIsThereToTheSameBytes) {
   write_file_atomically(folder_ / "run/samples.jsonl", samples.substr(0, samples.size() / 2));
   run("run");
   EXPECT_EQ(bytes_of(folder_ / "run"), undisturbed) << "lost: half of the samples";
+}
+
+// No file of this process may be longer, which fails write(2) half-way as a full disk does and needs no rights.
+class LargestFile {
+ public:
+  explicit LargestFile(rlim_t bytes) : handler_(::signal(SIGXFSZ, SIG_IGN)) {
+    ::getrlimit(RLIMIT_FSIZE, &before_);
+    const rlimit limit = {.rlim_cur = bytes, .rlim_max = before_.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+  }
+  ~LargestFile() {
+    ::setrlimit(RLIMIT_FSIZE, &before_);
+    ::signal(SIGXFSZ, handler_);
+  }
+  LargestFile(const LargestFile&) = delete;
+  LargestFile& operator=(const LargestFile&) = delete;
+
+ private:
+  sighandler_t handler_;
+  rlimit before_ = {};
+};
+
+TEST_F(Ekt, GoesOnToTheSameBytesAfterADiskThatTookNoMore) {
+  run("undisturbed");
+  const auto samples = std::filesystem::file_size(folder_ / "undisturbed/samples.jsonl");
+  const auto weights = std::filesystem::file_size(folder_ / "undisturbed/model/model.safetensors");
+  ASSERT_GT(weights, 2 * samples);
+  // In the midst of the teacher's samples, then when a student is saved.
+  for (const auto& [bytes, what] : {std::pair{samples / 2, "samples.jsonl"}, std::pair{weights / 2, ".safetensors"}}) {
+    const std::string said = message_of<Error>([&, most = bytes] {
+      const LargestFile limit(most);
+      run("run");
+    });
+    EXPECT_THAT(said, HasSubstr("cannot write: File too large"));
+    EXPECT_THAT(said, HasSubstr(what));
+  }
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "run/model"));
+  run("run");
+  EXPECT_EQ(bytes_of(folder_ / "run"), bytes_of(folder_ / "undisturbed"));
 }
 
 TEST_F(Ekt, RunsEveryArmFromOneCommandToTheSameBytesAndSharesTheTeachersSamples) {
