@@ -23,8 +23,8 @@ LEAST_COSINE = {"fp32": 0.99999, "bf16": 0.999, "int8": 0.97}
 BATCHES = {"one": 1, "batch": 32}
 LINES = [Line(f"{TITLE}, {words}", f"limbeck-{form}-{batch}", f"{peer}-{batch}", 1.3, "sentences")
          for batch, words in (("one", "1 at a time"), ("batch", "32 at a time"))
-         for form, peer in (("fp32", "onnxruntime-fp32"), ("bf16", "transformers-bf16"), ("bf16", "onnxruntime-fp32"),
-                            ("int8", "onnxruntime-int8"), ("int8", "ctranslate2-int8"))]
+         for form, peer in (("fp32", "onnxruntime-fp32"), ("fp32", "ctranslate2-fp32"), ("bf16", "transformers-bf16"),
+                            ("bf16", "onnxruntime-fp32"), ("int8", "onnxruntime-int8"), ("int8", "ctranslate2-int8"))]
 
 
 def sides(settings):
