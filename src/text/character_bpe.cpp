@@ -75,7 +75,7 @@ class CharacterBpe final : public SubwordModel {
     merges.reserve(spec.merges.size());
     bool crossed = false;  // a merge goes on past a space
     for (std::size_t rank = 0; rank < spec.merges.size(); ++rank) {
-      const auto& [left, right] = spec.merges[rank];
+      const std::string &left = spec.merges[rank].first, &right = spec.merges[rank].second;
       const auto part = [&](std::string_view token) {
         const auto found = ids_.find(token);
         if (found == ids_.end())

@@ -1,5 +1,6 @@
 // The filters, tests and methods that chat templates use; others are refused by name.
 #include <algorithm>
+#include <cmath>  // std::abs
 
 #include "base/errors.h"
 #include "text/jinja_values.h"
@@ -265,7 +266,11 @@ Json apply_filter(std::string_view name, const Json& value, const Arguments& arg
   if (name == "reverse") return slice_of(value, undefined(), undefined(), -1);
   if (name == "int") {
     if (value.is_number_integer()) return value;
-    if (value.is_number()) return int64_t(value.get<double>());
+    if (value.is_number()) {
+      const double number = value.get<double>();
+      if (!(std::abs(number) < 0x1p63)) user_fail(kWhere, "int: expected a number within 64 bits");
+      return int64_t(number);
+    }
     const std::string all = as_text(), text(stripped(all, undefined(), true, true));
     const bool good =
         !text.empty() && text.size() < 18 && text.find_first_not_of("0123456789", text[0] == '-') == std::string::npos;

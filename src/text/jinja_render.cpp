@@ -4,6 +4,7 @@
 #include <array>
 #include <iterator>
 #include <map>
+#include <utility>
 
 #include "base/errors.h"
 #include "text/jinja_syntax.h"
@@ -115,6 +116,10 @@ class Renderer {
     Json* holder = find(s.targets[0]);
     if (!holder || !holder->is_object()) user_fail(where(s.line), "expected '{}' to be a namespace", s.targets[0]);
     spend(work_of_finding(*holder, s.text.size()), s.line);
+    if (calls_ > 0) {  // expressions that called this macro may be looking at what the namespace holds
+      spend(work_of(*holder), s.line);
+      replaced_.push_back(std::exchange(*holder, Json(*holder)));
+    }
     (*holder)[s.text] = std::move(value);
   }
 
@@ -373,6 +378,7 @@ class Renderer {
   const std::time_t now_;
   std::vector<Scope> scopes_;  // innermost last
   std::map<std::string, const Statement*, std::less<>> macros_;
+  std::vector<Json> replaced_;  // namespaces as they were, which expressions may still look at
   int calls_ = 0, evaluations_ = 0;
   std::string out_;
   int64_t work_ = 0;

@@ -61,8 +61,8 @@ Json whole_arithmetic(std::string_view op, int64_t a, int64_t b) {
     if (b == 0) user_fail(kWhere, "expected a divisor other than 0");
     if (op == "/") return double(a) / double(b);
     if (b == -1) return op == "%" ? Json(int64_t(0)) : whole_arithmetic("-", 0, a);
-    const int64_t floor = a / b - (a % b != 0 && (a < 0) != (b < 0) ? 1 : 0);  // Python rounds down
-    result = op == "%" ? a - floor * b : floor;
+    const bool down = a % b != 0 && (a < 0) != (b < 0);  // Python rounds down
+    result = op == "%" ? a % b + (down ? b : 0) : a / b - (down ? 1 : 0);
   }
   if (overflow) user_fail(kWhere, "expected whole numbers of 64 bits");
   return result;

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "base/errors.h"
 #include "text/jinja_values.h"
 
@@ -53,6 +55,11 @@ TEST(JinjaBuiltins, RefuseByNameWhatTheyDoNotKnow) {
   EXPECT_THROW(call_method(3, "strip", {}), UserError);
   EXPECT_THROW(apply_filter("upper", "é", {}), UserError);
   EXPECT_THROW(apply_filter("replace", "a", {{"", "b"}, {}}), UserError);
+}
+
+TEST(JinjaFilters, IntRefusesNumbersBeyond64Bits) {
+  EXPECT_EQ(apply_filter("int", -2.9, {}), -2);
+  for (const double number : {1e300, -1e19, std::nan("")}) EXPECT_THROW(apply_filter("int", number, {}), UserError);
 }
 
 }  // namespace

@@ -23,6 +23,21 @@ TEST(JinjaRender, WhatALoopSetsStaysInTheLoopUnlessANamespaceHoldsIt) {
   EXPECT_EQ(render("{% if true %}{% set n = 3 %}{% endif %}{{ n }}", {}), "3");
 }
 
+TEST(JinjaRender, AnExpressionKeepsWhatItReadThoughAMacroOfItChangesTheNamespace) {
+  std::string sets = "{% set n.a = 'new' %}{% set n.l = [] %}{% set n.m = {} %}";
+  for (int i = 0; i < 20; ++i) sets += "{% set n.more" + std::to_string(i) + " = 1 %}";
+  const std::string setup =
+      "{% set n = namespace(a='old, and long enough to lie on the heap', l=[['in a list']], m={'k': 'in a mapping'}) %}"
+      "{% macro change() %}" +
+      sets + "!{% endmacro %}";
+  EXPECT_EQ(render(setup + "{{ n.a ~ change() ~ n.a }}", {}), "old, and long enough to lie on the heap!new");
+  EXPECT_EQ(render(setup + "{{ n.l[0][0] ~ change() }}", {}), "in a list!");
+  EXPECT_EQ(render(setup + "{{ n.m.k ~ change() }}", {}), "in a mapping!");
+  EXPECT_EQ(render(setup + "{{ n.a.replace('old', change()) }}", {}), "!, and long enough to lie on the heap");
+  EXPECT_EQ(render(setup + "{{ n.a | replace('old', change()) }}", {}), "!, and long enough to lie on the heap");
+  EXPECT_EQ(render(setup + "{{ n.m['k' if change() else 'x'] }}", {}), "in a mapping");
+}
+
 TEST(JinjaRender, LoopsBreakContinueAndFallBack) {
   EXPECT_EQ(render("{% for i in [1,2,3,4] %}{% if i == 2 %}{% continue %}{% endif %}{% if i == 4 %}{% break %}{% endif "
                    "%}{{ i }}{% endfor %}",

@@ -23,6 +23,8 @@ TEST(JinjaValues, PrintAsPythonDoes) {
 TEST(JinjaValues, DivisionRoundsDown) {
   EXPECT_EQ(binary("//", -7, 2), -4);
   EXPECT_EQ(binary("%", -7, 2), 1);
+  EXPECT_EQ(binary("%", INT64_MIN, 3), 1);
+  EXPECT_EQ(binary("//", INT64_MIN, 3), INT64_MIN / 3 - 1);
   EXPECT_EQ(binary("//", INT64_MIN + 1, -1), INT64_MAX);
 }
 
