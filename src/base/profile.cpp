@@ -7,6 +7,7 @@
 #include <array>
 #include <bit>
 #include <chrono>
+#include <cmath>  // std::isfinite
 #include <cstdio>
 #include <memory>
 #include <mutex>
@@ -225,7 +226,8 @@ void record_past_span(const char* name, const char* category, double seconds) {
 }
 
 void record_count(const char* name, double value) {
-  if (!profiling::on.load(std::memory_order_relaxed)) return;
+  // JSON has no other numbers, and Perfetto counts a null as a broken event.
+  if (!profiling::on.load(std::memory_order_relaxed) || !std::isfinite(value)) return;
   writer().add({.name = name,
                 .category = "",
                 .begin = profiling::now(),
