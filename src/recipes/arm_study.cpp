@@ -88,8 +88,8 @@ models::PretrainedEncoder Study::open(const std::string& folder, Seed seed,
   return source;
 }
 
-ArmTraining Study::starting_from(std::function<models::PretrainedEncoder()> student) const {
-  ArmTraining training{.train = train_};
+ArmTraining Study::starting_from(std::function<models::PretrainedEncoder()> student, StepOf step) const {
+  ArmTraining training{.step = std::move(step), .train = train_};
   training.student = [student = std::move(student)](Seed) { return student(); };
   return training;
 }

@@ -63,8 +63,9 @@ class Study {
   models::PretrainedEncoder open(const std::string& folder, Seed seed,
                                  const models::LayerChoiceOptions& layers = {}) const;
 
-  // A training with train(), the weights to begin with given; what else it is the caller adds.
-  ArmTraining starting_from(std::function<models::PretrainedEncoder()> student) const;
+  // A training with train(), the weights to begin with given, and a step where it is not fine-tuning; what else it is
+  // the caller adds.
+  ArmTraining starting_from(std::function<models::PretrainedEncoder()> student, StepOf step = {}) const;
   // Trains one seed of an arm, in arms/NAME-SEED.
   TaskArm train_seed(const std::string& name, const std::string& title, int64_t s, ArmTraining training) const;
   // All seeds.

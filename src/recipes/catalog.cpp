@@ -11,6 +11,7 @@
 #include "recipes/logit_kd.h"
 #include "recipes/mlm.h"
 #include "recipes/swa.h"
+#include "recipes/time_shares.h"
 #include "recipes/tinybert.h"
 
 namespace limbeck::recipes {
@@ -23,7 +24,10 @@ class JobOf : public Job {
   Fields fields() override { return fields_of(options_); }
   std::vector<std::filesystem::path> inputs() const override { return options_.inputs(); }
   Seed seed() const override { return Seed(static_cast<uint64_t>(options_.seed)); }
-  void run(const Run& run) override { run_(options_, run); }
+  void run(const Run& run) override {
+    const TimeLog time_log(run);
+    run_(options_, run);
+  }
   std::vector<PlannedArm> planned_arms() const override {
     if constexpr (requires { options_.planned_arms(); })
       return options_.planned_arms();

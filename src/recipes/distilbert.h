@@ -54,6 +54,7 @@ struct DistilbertOptions {
   void describe(Fields& f);
   std::vector<std::filesystem::path> inputs() const;
   void plan_trainings(EncoderPlan& plan) const;
+  int64_t blocks_of(int64_t teachers) const;  // of the student
 };
 
 // Leaves in the run's folder: pretrained/NAME/model of each arm, model/ (the student with all three losses),

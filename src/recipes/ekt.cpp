@@ -25,7 +25,6 @@ void write_dropped(const EktContext& context) {
 }  // namespace
 
 void run_ekt(const EktOptions& options, const Run& run) {
-  const TimeLog time_log(run);
   EktContext context(options, run);
   write_dropped(context);
   {
@@ -52,7 +51,7 @@ void run_ekt(const EktOptions& options, const Run& run) {
   result.comparisons = compare_arms(result.rows, context);
   write_json(run.path("table.json"), table_json(result, context));
   write_file_atomically(run.path("table.md"), table_markdown(result, context));
-  time_log.write();
+  log_time(run);
   write_file_atomically(run.path("report.html"), ekt_report(result, context));
   fmt::print("\n{}\nreport: {}\n", table_text(result, context), run.path("report.html").string());
   if (std::filesystem::exists(run.path("model"))) fmt::print("model:  {}\n", run.path("model").string());

@@ -5,7 +5,6 @@
 #include "recipes/task_arm.h"
 #include "recipes/task_report.h"
 #include "recipes/task_table.h"
-#include "recipes/time_shares.h"
 
 namespace limbeck::recipes {
 
@@ -33,7 +32,6 @@ void FineTuneOptions::plan_trainings(EncoderPlan& plan) const {
 }
 
 void run_fine_tune(const FineTuneOptions& options, const Run& run) {
-  const TimeLog time_log(run);
   const auto loaded = in_context("loading " + options.model, [&] { return models::load_encoder(options.model); });
   const OpenTask task = open_task(options.data, *loaded.tokenizer, loaded.model->config(), run.seed());
   expect_trainable(task);
@@ -70,7 +68,6 @@ void run_fine_tune(const FineTuneOptions& options, const Run& run) {
     result.arms.push_back(train_arm(tuning, context, arms));
     link_model(result.arms.back(), run);
   }
-  time_log.write();
   write_task_results(result, task, run);
 }
 

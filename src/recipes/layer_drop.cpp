@@ -12,7 +12,6 @@
 #include "base/json.h"
 #include "recipes/drop_layers.h"
 #include "recipes/task_report.h"
-#include "recipes/time_shares.h"
 
 namespace limbeck::recipes {
 namespace {
@@ -38,7 +37,7 @@ class LayerDrop {
   LayerDrop(const LayerDropOptions& options, const Run& run)
       : options_(options), run_(run), study_(options, options.model, run) {}
 
-  TaskResult run() {
+  void run() {
     TaskResult result{.method = "layer-drop",
                       .title = "Dropping layers",
                       .paper = "Sajjad et al., arXiv:2004.03844",
@@ -58,9 +57,8 @@ class LayerDrop {
         if (arm != "full") result.arms.push_back(train(arm, drop));
     search_depth();
     write_json(run_.path("layers.json"), facts_);
-    return result;
+    write_task_results(result, study_.task(), run_);
   }
-  const Study& study() const { return study_; }
 
  private:
   // The blocks that an arm drops; controls drop the top ones.
@@ -181,11 +179,7 @@ void LayerDropOptions::plan_trainings(EncoderPlan& plan) const {
 }
 
 void run_layer_drop(const LayerDropOptions& options, const Run& run) {
-  const TimeLog time_log(run);
-  LayerDrop study(options, run);
-  const TaskResult result = study.run();
-  time_log.write();
-  write_task_results(result, study.study().task(), run);
+  LayerDrop(options, run).run();
 }
 
 }  // namespace limbeck::recipes

@@ -10,7 +10,7 @@
 #include "objectives/attention_transfer.h"
 #include "objectives/combine.h"
 #include "objectives/hidden_states.h"
-#include "recipes/task_training.h"  // trainable
+#include "recipes/task_training.h"  // trainable, dropout_salt
 
 namespace limbeck::recipes {
 namespace {
@@ -28,6 +28,18 @@ std::vector<nn::NamedParameter> parameters_of(nn::Projections& projections) {
   projections.parameters(parameters);
   return parameters.list();
 }
+
+// Dropout by the step.
+class LayerHooks : public train::Hooks {
+ public:
+  explicit LayerHooks(Seed seed) : seed_(seed) {}
+  void before_step(int64_t step) override { step_ = step; }
+  uint64_t salt() const { return dropout_salt(seed_, step_); }
+
+ private:
+  Seed seed_;
+  int64_t step_ = 0;
+};
 
 }  // namespace
 
@@ -120,6 +132,13 @@ void LayerLearner::load_projections(const std::filesystem::path& file) {
     p.tensor->copy_(kept);
   }
   projections_.weights_changed();
+}
+
+train::Result learn_layers(LayerLearner& learner, const std::vector<data::Example>& examples,
+                           const train::Options& options, const Run& run) {
+  LayerHooks hooks(run.seed());
+  const train::Step step = [&](const data::Batch& batch) { return learner.loss(batch, hooks.salt()); };
+  return train::fit(learner.trainable(), examples, step, options, run, hooks);
 }
 
 }  // namespace limbeck::recipes

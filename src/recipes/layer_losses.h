@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/fields.h"
+#include "base/run.h"
 #include "models/encoder.h"
 #include "models/layer_map.h"
 #include "nn/projections.h"
@@ -48,5 +49,9 @@ class LayerLearner {
   std::vector<models::LayerPair> pairs_;
   nn::Projections projections_;
 };
+
+// Trains by these losses alone, in the run's folder; nothing is chosen by a dev set.
+train::Result learn_layers(LayerLearner& learner, const std::vector<data::Example>& examples,
+                           const train::Options& options, const Run& run);
 
 }  // namespace limbeck::recipes

@@ -3,7 +3,6 @@
 #include <ATen/core/Tensor.h>
 
 #include "recipes/task_report.h"
-#include "recipes/time_shares.h"
 
 namespace limbeck::recipes {
 
@@ -21,7 +20,6 @@ void LogitKdOptions::plan_trainings(EncoderPlan& plan) const {
 }
 
 void run_logit_kd(const LogitKdOptions& options, const Run& run) {
-  const TimeLog time_log(run);
   const std::string source = options.student.empty() ? options.teacher : options.student;
   const Study study(options, source, run);
   TaskResult result{.method = "logit-kd",
@@ -29,8 +27,8 @@ void run_logit_kd(const LogitKdOptions& options, const Run& run) {
                     .paper = "Hinton et al., arXiv:1503.02531",
                     .main = "kd",
                     .resamples = options.resamples};
-  const auto student = [&](int64_t s) {
-    return study.starting_from([&, s] { return study.open(source, study.seed_of(s), options.layers); });
+  const auto student = [&](int64_t s, const StepOf& step = {}) {
+    return study.starting_from([&, s] { return study.open(source, study.seed_of(s), options.layers); }, step);
   };
   std::vector<at::Tensor> taught;
   if (options.has("teacher") || options.has("kd")) {
@@ -40,16 +38,10 @@ void run_logit_kd(const LogitKdOptions& options, const Run& run) {
   }
   if (options.has("fine-tune")) result.arms.push_back(study.train_seeds("fine-tune", "student, fine-tuned", student));
   if (options.has("kd")) {
-    result.arms.push_back(study.train_seeds("kd", "student, distilled", [&](int64_t s) {
-      ArmTraining training = student(s);
-      training.step = [&](models::Encoder& encoder, const TaskHooks& hooks) {
-        return distilling_step(encoder, study.task(), hooks, taught, options.kd);
-      };
-      return training;
-    }));
+    const StepOf step = distilling(study.task(), taught, options.kd);
+    result.arms.push_back(study.train_seeds("kd", "student, distilled", [&](int64_t s) { return student(s, step); }));
     link_model(result.arms.back(), run);
   }
-  time_log.write();
   write_task_results(result, study.task(), run);
 }
 

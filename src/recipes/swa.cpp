@@ -13,7 +13,6 @@
 #include "recipes/flatness_probes.h"
 #include "recipes/swa_trajectories.h"
 #include "recipes/task_report.h"
-#include "recipes/time_shares.h"
 
 namespace limbeck::recipes {
 namespace {
@@ -75,10 +74,7 @@ class SwaStudy {
     training.hooks = [means, length, tokenizer](models::Encoder& student, TaskHooks& own, const Run& run) {
       return std::make_unique<Followed>(student, own, run, means, length, *tokenizer);
     };
-    if (trajectory.taught)
-      training.step = [this](models::Encoder& student, const TaskHooks& hooks) {
-        return distilling_step(student, study_.task(), hooks, taught_, options_.kd);
-      };
+    if (trajectory.taught) training.step = distilling(study_.task(), taught_, options_.kd);
     return training;
   }
 
@@ -160,7 +156,6 @@ void SwaOptions::plan_trainings(EncoderPlan& plan) const {
 }
 
 void run_swa(const SwaOptions& options, const Run& run) {
-  const TimeLog time_log(run);
   SwaStudy(options, run).run();
 }
 

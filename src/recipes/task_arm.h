@@ -56,7 +56,7 @@ struct TaskArm {
 struct ArmTraining {
   std::string name, title;
   std::function<models::PretrainedEncoder(Seed seed)> student;  // the weights to begin with, the task's head on them
-  std::function<train::Step(models::Encoder& student, const TaskHooks& hooks)> step;
+  StepOf step;
   std::function<train::Trainable(models::Encoder& student)> parameters;  // those that are trained; all
   // What lives in time beside (or around) the task's own hooks; they call those.
   std::function<std::unique_ptr<train::Hooks>(models::Encoder& student, TaskHooks& own, const Run& run)> hooks;

@@ -81,4 +81,10 @@ train::Step distilling_step(models::Encoder& student, const OpenTask& task, cons
   };
 }
 
+StepOf distilling(const OpenTask& task, const std::vector<at::Tensor>& taught, const TaskDistilOptions& options) {
+  return [&](models::Encoder& student, const TaskHooks& hooks) {
+    return distilling_step(student, task, hooks, taught, options);
+  };
+}
+
 }  // namespace limbeck::recipes

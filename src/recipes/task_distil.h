@@ -30,5 +30,6 @@ std::vector<at::Tensor> taught_logits(models::Encoder& teacher, const OpenTask& 
 // (1 - a) · the task's loss + a · the soft loss, with dropout. All outlive the result.
 train::Step distilling_step(models::Encoder& student, const OpenTask& task, const TaskHooks& hooks,
                             const std::vector<at::Tensor>& taught, const TaskDistilOptions& options);
+StepOf distilling(const OpenTask& task, const std::vector<at::Tensor>& taught, const TaskDistilOptions& options);
 
 }  // namespace limbeck::recipes

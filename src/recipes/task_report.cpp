@@ -268,6 +268,7 @@ void write_task_results(const TaskResult& result, const OpenTask& task, const Ru
   if (!comparisons.empty()) markdown += "\n" + cells_markdown(comparisons);
   for (const std::string& note : task.data.notes) markdown += "\n- " + note;
   write_file_atomically(run.path("table.md"), markdown + "\n");
+  log_time(run);
   write_file_atomically(run.path("report.html"), task_report(result, rows, task, run));
   fmt::print("\n{}\n{}\n", cells_text(cells), caption);
   if (!comparisons.empty())

@@ -101,6 +101,9 @@ class TaskHooks : public train::Hooks {
   int64_t step_ = 0;
 };
 
+// What a step is of whatever model and hooks a training has; both outlive it.
+using StepOf = std::function<train::Step(models::Encoder& student, const TaskHooks& hooks)>;
+
 // Fine-tuning: the task's loss with dropout. The precision of products is the encoder's. All outlive the result.
 train::Step fine_tuning_step(models::Encoder& encoder, const OpenTask& task, const TaskHooks& hooks,
                              const objectives::ClassOptions& options = {});

@@ -81,16 +81,16 @@ std::string tenths(double seconds) {
 
 TimeLog::~TimeLog() {
   try {
-    write();
+    log_time(run_);
   } catch (const std::exception&) {  // a full disk is told of by what matters more
   }
 }
 
-void TimeLog::write() const {
+void log_time(const Run& run) {
   Json phases = Json::array();
   for (const PhaseTime& time : phase_times())
     phases.push_back({{"name", time.name}, {"seconds", time.seconds}, {"depth", time.depth}, {"beside", time.beside}});
-  run_.log({{"kind", "time"}, {"process", process_name()}, {"seconds", process_seconds()}, {"phases", phases}});
+  run.log({{"kind", "time"}, {"process", process_name()}, {"seconds", process_seconds()}, {"phases", phases}});
 }
 
 std::string time_shares_html(const std::filesystem::path& log) {

@@ -7,15 +7,17 @@
 
 namespace limbeck::recipes {
 
-// Writes the phases of this process up to now into the run's log, and once more when it goes, however that comes about.
-// (What a killed process did since its last row is not known.)
+// Writes the phases of this process up to now into the run's log; the last such row of a process is what counts.
+void log_time(const Run& run);
+
+// Does so when it goes, however that comes about. (What a killed process did since its last row is not known.) Whoever
+// runs a method has one; who writes a report logs the time before.
 class TimeLog {
  public:
   explicit TimeLog(const Run& run) : run_(run) {}
   ~TimeLog();
   TimeLog(const TimeLog&) = delete;
   TimeLog& operator=(const TimeLog&) = delete;
-  void write() const;
 
  private:
   const Run& run_;

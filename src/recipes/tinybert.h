@@ -67,6 +67,7 @@ struct TinybertOptions : StudyOptions {  // its train: of the teacher and of the
   void describe(Fields& f);
   std::vector<std::filesystem::path> inputs() const;
   void plan_trainings(EncoderPlan& plan) const;
+  models::EncoderConfig student_config(models::EncoderConfig teacher) const;
 };
 
 // Leaves in the run's folder: general/VARIANT/model of each general distillation, arms/ (a folder an arm and seed),
