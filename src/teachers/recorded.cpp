@@ -20,12 +20,15 @@ struct Recorded {
   generate::Finish finish = generate::Finish::kEndOfText;
 };
 
+constexpr int64_t kLargestIndex = int64_t{1} << 53;  // so that the one after it is a number still
+
 // The samples of one question by their index. A line without an index is the next after the largest so far.
 using OfQuestion = std::map<int64_t, Recorded>;
 
 void add_sample(OfQuestion& of_question, int64_t index, Recorded recorded, const std::string& id,
                 const std::string& where) {
-  if (index < 0) user_fail(where, "field 'sample': expected 0 or more but received {}", index);
+  if (index < 0 || index > kLargestIndex)
+    user_fail(where, "field 'sample': expected 0 to {} but received {}", kLargestIndex, index);
   const auto [there, is_new] = of_question.try_emplace(index, recorded);
   if (!is_new && there->second.text != recorded.text)
     user_fail(where, "sample {} of '{}' stands in this file before, with another text", index, printable(id));
@@ -37,6 +40,8 @@ void add_row(std::unordered_map<std::string, OfQuestion>& samples, const Json& r
   OfQuestion& of_question = samples[id];
   if (row.contains("choices")) {
     const auto first = field<int64_t>(row, "first", where);
+    if (first < 0 || first > kLargestIndex)
+      user_fail(where, "field 'first': expected 0 to {} but received {}", kLargestIndex, first);
     const Answer answer = answer_of_row(row, where);
     for (std::size_t i = 0; i < answer.choices.size(); ++i)
       add_sample(of_question, first + static_cast<int64_t>(i), {answer.choices[i].text, answer.choices[i].finish}, id,

@@ -86,9 +86,11 @@ TEST_F(RecordedSamples, EveryLineThatIsNoSampleIsNamed) {
 {"id":"a","text":3}
 {"id":"a","text":"x","sample":-1}
 {"id":"a","text":"x","finish":"perhaps"}
+{"id":"a","text":"x","sample":9223372036854775807}
+{"id":"a","first":9223372036854775807,"choices":[{"text":"x","finish":"stop"},{"text":"y","finish":"stop"}]}
 )"));
   });
-  for (int line = 1; line <= 5; ++line) EXPECT_THAT(said, HasSubstr("r.jsonl:" + std::to_string(line)));
+  for (int line = 1; line <= 7; ++line) EXPECT_THAT(said, HasSubstr("r.jsonl:" + std::to_string(line)));
   EXPECT_THAT(message_of<UserError>([&] { recorded_teacher(file("\n")); }), HasSubstr("empty file"));
 }
 
