@@ -83,7 +83,13 @@ def p_text(differences):
     return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
-# Tables. An arm's figures are lists of one number a seed.
+# Tables. An arm's figures are lists of one number a seed, None where that seed has not the arm.
+
+def pairs(ours, theirs):
+    """What both have: two lists of the same seeds."""
+    both = [(a, b) for a, b in zip(ours, theirs) if a is not None and b is not None]
+    return [a for a, _ in both], [b for _, b in both]
+
 
 def right_rows(folder):
     """For each test row whether it is right: 0 or 1."""
@@ -93,18 +99,20 @@ def right_rows(folder):
 
 def row_interval(ours, theirs):
     """Mean difference over the rows, each row's own mean over the seeds: "± half of the 95 % interval"."""
+    ours, theirs = pairs(ours, theirs)
     differences = [mean(a) - mean(b) for a, b in zip(zip(*ours), zip(*theirs))]
     return f"± {196 * standard_error(differences):.2f}"
 
 
 def figure_table(title, arms, main, digits, scale=1.0):
-    """| arm | figure | less main, seed by seed | p |; arms: {title: values}."""
-    text = f"| arm | {title} | less {main} | p |\n|---|---:|---:|---:|\n"
+    """| arm | figure | less main, seed by seed | p |; arms: {title: values}. Where not all have all seeds, how many they have."""
+    uneven = any(value is None for values in arms.values() for value in values)
+    text = f"| arm |{' seeds |' if uneven else ''} {title} | less {main} | p |\n|---|{'---:|' if uneven else ''}---:|---:|---:|\n"
     for name, values in arms.items():
-        values = [scale * v for v in values]
-        differences = [a - scale * b for a, b in zip(values, arms[main])]
+        there = [scale * value for value in values if value is not None]
+        differences = [scale * (a - b) for a, b in zip(*pairs(values, arms[main]))]
         less = ("", "") if name == main else (interval(differences, digits, "+"), p_text(differences))
-        text += f"| {name} | {interval(values, digits)} | {less[0]} | {less[1]} |\n"
+        text += f"| {name} |{f' {len(there)} |' if uneven else ''} {interval(there, digits)} | {less[0]} | {less[1]} |\n"
     return text
 
 
