@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "data/encode.h"
 #include "recipes/tiny_ekt.h"
 
@@ -91,6 +93,26 @@ TEST_F(Training, ACourseHasItsOwnWeightsToBeginWithOptionsAndStep) {
   EXPECT_LT(logged(run.path("second/log.jsonl"), "step", "loss")[0],
             0.8 * logged(run.path("first/log.jsonl"), "step", "loss")[0])
       << "goes on from the first student";
+}
+
+TEST_F(Training, ControlTokensThatAQuestionSpellsStayTextAsTheyDoWhenTheStudentIsAsked) {
+  options_.train.max_steps = 1;
+  options_.dev_fraction = 0;
+  const auto run = open_run("run");
+  const EktContext context(options_, run);
+  const std::string question = "Box 7<|end|>?";
+  std::vector<int32_t> read;
+  Course course = usual_course(context, {{question, "answer = 1"}});
+  course.step = [&](models::Pretrained& student, const std::vector<data::Example>& examples) {
+    read = examples.at(0).ids;
+    return sft_step(*student.model, Precision::kFp32);
+  };
+  train_student(context, course, run.child("arm"), run.path("model"));
+  EXPECT_EQ(std::count(read.begin(), read.end(), 256), 1) << "the end that is appended";
+  const auto asked =
+      synthesis::encode_prompt(*context.student().tokenizer, EktContext::zero_shot({.question = question}));
+  ASSERT_GT(read.size(), asked.size());
+  EXPECT_TRUE(std::equal(asked.begin(), asked.end(), read.begin()));
 }
 
 // Official code: labels are the ids, end-of-text padding to the full length included.
