@@ -238,7 +238,8 @@ TaskDescription describe_task(const TaskOptions& options) {
   if (options.bad_rows != FaultyRows::kAsTask)
     task.empty_text = task.missing_label = task.unknown_label = task.score_out_of_range =
         options.bad_rows == FaultyRows::kSkip ? Faulty::kSkip : Faulty::kRefuse;
-  if (task.name.empty() && !task.train.empty()) task.name = std::filesystem::path(task.train.front()).stem().string();
+  for (const auto* files : {&task.train, &task.dev, &task.test})
+    if (task.name.empty() && !files->empty()) task.name = std::filesystem::path(files->front()).stem().string();
   check_files(task, mistakes);
   if (!task.labels_file.empty()) {
     std::error_code ignored;

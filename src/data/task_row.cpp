@@ -34,13 +34,16 @@ std::string label_text(const Json& json, const TaskDescription& task, const std:
 }
 
 struct Choices {
-  std::vector<std::string> texts, labels;  // labels: of those that are objects
+  std::vector<std::string> texts;
+  std::vector<std::string> labels;  // of those that are objects
+  std::vector<std::string> fields;  // names of those that are fields of their own
 };
 
 Choices choices_of(const Json& json, const TaskDescription& task, const std::string& where) {
   Choices choices;
   if (task.choices.size() > 1) {
     for (const std::string& field : task.choices) choices.texts.push_back(text_at(json, field, where));
+    choices.fields = task.choices;
     return choices;
   }
   const Json& list = field_at(json, task.choices.front(), where);
@@ -63,12 +66,17 @@ Choices choices_of(const Json& json, const TaskDescription& task, const std::str
 int64_t chosen(const std::string& label, const Choices& choices, const std::string& where) {
   for (std::size_t i = 0; i < choices.labels.size(); ++i)
     if (choices.labels[i] == label) return static_cast<int64_t>(i);
+  for (std::size_t i = 0; i < choices.fields.size(); ++i)
+    if (choices.fields[i] == label) return static_cast<int64_t>(i);
   int64_t place = -1;
   const auto [stop, error] = std::from_chars(label.data(), label.data() + label.size(), place);
   const bool number = error == std::errc{} && stop == label.data() + label.size();
   if (!choices.labels.empty() || !number || place < 0 || place >= static_cast<int64_t>(choices.texts.size()))
     user_fail(where, "expected the label of one of {} choices{} but received '{}'", choices.texts.size(),
-              choices.labels.empty() ? ", counted from 0," : "", printable(label));
+              !choices.labels.empty()  ? ""
+              : choices.fields.empty() ? ", counted from 0,"
+                                       : ", counted from 0 or by field,",
+              printable(label));
   return place;
 }
 

@@ -24,13 +24,14 @@ using data::TaskKind;
 // machine does meanwhile strikes some rounds of an arm and not others, and is no property of the arm.
 double median_milliseconds(models::Encoder& encoder, const std::vector<data::Batch>& batches) {
   constexpr double kMostSeconds = 2;
-  constexpr int kRounds = 7;
+  constexpr int kLeastRounds = 7, kPasses = 140;  // of few batches, each goes through the model more often
   using Clock = std::chrono::steady_clock;
+  const int rounds = std::max(kLeastRounds, kPasses / static_cast<int>(batches.size()));
   task_pass(encoder, batches.front());
   std::vector<double> times;
   const auto begin = Clock::now();
   const auto is_late = [&] { return std::chrono::duration<double>(Clock::now() - begin).count() > kMostSeconds; };
-  for (int round = 0; round < kRounds && !(round > 0 && is_late()); ++round)
+  for (int round = 0; round < rounds && !(round > 0 && is_late()); ++round)
     for (std::size_t b = 0; b < (round == 0 ? batches.size() : times.size()); ++b) {
       const auto start = Clock::now();
       task_pass(encoder, batches[b]);

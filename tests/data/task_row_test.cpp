@@ -52,8 +52,10 @@ TEST(ReadRow, ReadsChoicesOfFieldsAndOfAListByLabelOrPlace) {
   const RawRow raw = read_row({{"q", "x"}, {"c0", "a"}, {"c1", "b"}, {"y", 1}}, "f:7", fields);
   EXPECT_EQ(raw.row.choices, (std::vector<std::string>{"a", "b"}));
   EXPECT_EQ(raw.row.label, 1);
-  EXPECT_NE(refused({{"q", "x"}, {"c0", "a"}, {"c1", "b"}, {"y", 2}}, fields).find("one of 2 choices, counted from 0"),
+  EXPECT_NE(refused({{"q", "x"}, {"c0", "a"}, {"c1", "b"}, {"y", 2}}, fields)
+                .find("one of 2 choices, counted from 0 or by field,"),
             std::string::npos);
+  EXPECT_EQ(read_row({{"q", "x"}, {"c0", "a"}, {"c1", "b"}, {"y", "c1"}}, "f:7", fields).row.label, 1);
   const TaskDescription list{.kind = TaskKind::kChoice, .text = {"q.stem"}, .label = "key", .choices = {"q.choices"}};
   const Json choices = {{{"label", "A"}, {"text", "u"}}, {{"label", "B"}, {"text", "v"}}};
   EXPECT_EQ(read_row({{"q", {{"stem", "x"}, {"choices", choices}}}, {"key", "B"}}, "f:7", list).row.label, 1);

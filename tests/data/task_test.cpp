@@ -77,6 +77,9 @@ TEST_F(TaskFile, IsNotNeededForFilesOfOnesOwn) {
   const TaskDescription task =
       describe_task({.data = {files_.path("train.csv")}, .text = {"sentence"}, .label = "label"});
   EXPECT_EQ(task.name, "train");
+  const TaskDescription measured =
+      describe_task({.test = {files_.path("train.csv")}, .text = {"sentence"}, .label = "label"});
+  EXPECT_EQ(measured.name, "train") << "eval has no training rows";
   EXPECT_EQ(task.text, std::vector<std::string>{"sentence"});
   const std::string text = message_of<UserErrors>([] { describe_task({.kind = "clases"}); });
   EXPECT_NE(text.find("kind: expected classes, score, tags, span or choice but received 'clases'"), std::string::npos);

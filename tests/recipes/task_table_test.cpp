@@ -17,8 +17,12 @@ TEST(TaskTable, ShowsFiguresSizeAndSpeedOfEachArm) {
   EXPECT_EQ(cells[2][0], "tuned arm");
   EXPECT_EQ(cells[2][1].substr(0, 5), "90.0 ");
   EXPECT_EQ(cells[2][3], "2.0 M");
+  EXPECT_EQ(cells[2][4], "1000");
   EXPECT_EQ(cells[2][5], "2.5");
   EXPECT_EQ(cells[2][6], "0.25");
+  const Json json = task_json(result, figures_of(result, task), task);
+  EXPECT_EQ(json["arms"][1]["milliseconds_batch_1"], 2.5);
+  EXPECT_EQ(json["arms"][1]["milliseconds_batch_32"], 0.25);
 }
 
 TEST(TaskTable, ComparesTheMainArmWithTheOthersRowByRow) {
