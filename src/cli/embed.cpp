@@ -29,7 +29,7 @@ enum class PoolingChoice { kModel, kFirst, kMean, kMax, kMeanSqrtLength, kLast }
 enum class LengthOne { kModel, kYes, kNo };
 
 struct EmbedOptions {
-  std::string model, input, out;
+  std::string model, input, out, text = "text";
   PoolingChoice pooling = PoolingChoice::kModel;
   LengthOne normalize = LengthOne::kModel;
   int64_t max_length = 0, max_batch_tokens = 4096, threads = 0;
@@ -38,6 +38,7 @@ struct EmbedOptions {
   void describe(Fields& f) {
     f("model", model, "folder of an encoder, as Transformers or sentence-transformers has it", Names::kRequiredFolder);
     f("input", input, "records (JSON Lines, CSV, plain text) of texts: {\"text\": \"...\"}", Names::kRequiredFile);
+    f("text", text, "field of the text");
     f("out", out, "JSON Lines to write: {\"embedding\": [...]}; or a name that ends in .npy: a NumPy matrix [texts, D]",
       Names::kOutputFile);
     f("pooling", pooling,
@@ -69,10 +70,10 @@ void choose(const EmbedOptions& options, models::SentenceConfig& config) {
   if (options.max_length > 0) config.max_length = options.max_length;
 }
 
-std::vector<std::string> texts_to_embed(const std::string& path) {
+std::vector<std::string> texts_to_embed(const std::string& path, const std::string& name) {
   std::vector<std::string> texts;
   read_records(path, [&](const Json& row, int64_t line) {
-    texts.push_back(field<std::string>(row, "text", fmt::format("{}:{}", path, line)));
+    texts.push_back(field<std::string>(row, name, fmt::format("{}:{}", path, line)));
   });
   if (texts.empty()) user_fail(path, "expected at least one text but received an empty file");
   return texts;
@@ -117,7 +118,7 @@ int verb_embed(const Args& args) {
   read_options(fields, "", args);
   if (options.out.empty()) user_fail("embed", "expected --out=FILE.jsonl or FILE.npy, where the vectors go");
   if (options.threads > 0) at::set_num_threads(static_cast<int>(options.threads));
-  const std::vector<std::string> texts = texts_to_embed(options.input);
+  const std::vector<std::string> texts = texts_to_embed(options.input, options.text);
   models::SentenceEncoder encoder = models::load_sentence_encoder(options.model);
   choose(options, encoder.config);
   encoder.model->freeze(options.precision, options.weights);

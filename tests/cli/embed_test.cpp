@@ -51,6 +51,16 @@ TEST_F(EmbedVerb, WritesAVectorForEachTextInTheirOrder) {
   EXPECT_NE(outcome.out.find(" s, vectors of 24; 0 texts were cut"), std::string::npos) << outcome.out;
 }
 
+TEST_F(EmbedVerb, ReadsAnotherFieldOfATable) {
+  write_file_atomically(folder_ / "t.csv", "id,sentence\n1,the cat sat\n2,a dog\n3,the cats ran on the mat\n");
+  const std::string input = "--input=" + (folder_ / "t.csv").string();
+  ASSERT_EQ(embed("lines.npy").code, 0);
+  const Outcome outcome = embed("table.npy", {input, "--text=sentence"});
+  ASSERT_EQ(outcome.code, 0) << outcome.error;
+  EXPECT_EQ(read_file(folder_ / "table.npy"), read_file(folder_ / "lines.npy"));
+  EXPECT_EQ(embed("none.npy", {input}).code, 2) << "a table without a field 'text'";
+}
+
 TEST_F(EmbedVerb, ANpyFileHoldsTheSameNumbers) {
   ASSERT_EQ(embed("v.npy").code, 0);
   const std::string file = read_file(folder_ / "v.npy");
