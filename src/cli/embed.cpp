@@ -73,7 +73,7 @@ void choose(const EmbedOptions& options, models::SentenceConfig& config) {
 std::vector<std::string> texts_to_embed(const std::string& path, const std::string& name) {
   std::vector<std::string> texts;
   read_records(path, [&](const Json& row, int64_t line) {
-    texts.push_back(field<std::string>(row, name, fmt::format("{}:{}", path, line)));
+    texts.push_back(field<std::string>(row, name.c_str(), fmt::format("{}:{}", path, line)));
   });
   if (texts.empty()) user_fail(path, "expected at least one text but received an empty file");
   return texts;
