@@ -2,7 +2,9 @@
 #include <gtest/gtest.h>
 
 #include "base/errors.h"
+#include "base/files.h"
 #include "base/message_of.h"
+#include "base/temporary_folder.h"
 #include "recipes/distilbert.h"
 #include "recipes/distilbert_arms.h"
 
@@ -22,10 +24,16 @@ TEST(DistilbertOptions, AStudentHasTheBlocksThatAreNamedElseTheirNumberElseHalf)
   EXPECT_EQ(options.blocks_of(12), 3);
 }
 
-TEST(DistilbertOptions, TextsAndTheTeacherBelongToTheRun) {
+TEST(DistilbertOptions, FilesOfTheTaskBelongToTheRunWhereOneIsGiven) {
   DistilbertOptions options;
   options.teacher = "t", options.data.texts = {"a.txt"};
   EXPECT_THAT(options.inputs(), ElementsAre("a.txt", "t"));
+  const TemporaryFolder folder;
+  write_file_atomically(folder / "rows.csv", "text,label\ngood,yes\nbad,no\n");
+  const std::string rows = (folder / "rows.csv").string();
+  auto& source = options.task.data.source;
+  source.data = {rows}, source.text = {"text"}, source.label = "label";
+  EXPECT_THAT(options.inputs(), ElementsAre("a.txt", "t", rows));
 }
 
 TEST(DistilbertOptions, ARuleThatNamesNoBlocksIsNotOne) {

@@ -37,6 +37,17 @@ TEST(TinybertOptions, NameTextsThatAreNotThereAndArmsThatAreNotKnown) {
   EXPECT_THAT(message, HasSubstr("did you mean 'no_hidden'?"));
 }
 
+TEST(TinybertOptions, AllFilesThatAreReadBelongToTheRun) {
+  const TemporaryFolder folder;
+  write_file_atomically(folder / "rows.csv", "text,label\ngood,yes\nbad,no\n");
+  const std::string rows = (folder / "rows.csv").string();
+  TinybertOptions options;
+  options.data.source.data = {rows}, options.data.source.text = {"text"}, options.data.source.label = "label";
+  options.teacher = "t", options.general.teacher = "g", options.general.texts = {"a.txt", "b.txt"};
+  options.augment.masked_lm = "m", options.augment.word_vectors = "v.txt";
+  EXPECT_THAT(options.inputs(), ::testing::ElementsAre(rows, "t", "g", "m", "a.txt", "b.txt", "v.txt"));
+}
+
 TEST(TinybertOptions, AStudentHasTheTeachersHeadsAndItsOwnSizes) {
   TinybertOptions options;
   options.layers = 2, options.width = 24, options.intermediate_size = 48;
