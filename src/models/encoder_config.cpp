@@ -93,6 +93,11 @@ void write_labels(const EncoderConfig& c, const Head& head, Json& json) {
   put(json, "problem_type", several ? "multi_label_classification" : one);
 }
 
+void check_pad_token(const EncoderConfig& c, const std::string& where) {
+  if (c.pad_token_id && (*c.pad_token_id < 0 || *c.pad_token_id >= c.vocab_size))
+    fail(where, "pad_token_id: expected an id below vocab_size {} but received {}", c.vocab_size, *c.pad_token_id);
+}
+
 }  // namespace
 
 double read_rate(const ConfigReader& r, const char* key, double absent) {
@@ -162,8 +167,7 @@ void check_encoder_config(const EncoderConfig& c, const std::string& where) {
   within("num_hidden_groups", c.num_hidden_groups, 0, c.num_hidden_layers);
   if (!(c.layer_norm_eps >= 0) || c.layer_norm_eps > 1)
     fail(where, "layer_norm_eps: expected 0 to 1 but received {}", c.layer_norm_eps);
-  if (c.pad_token_id && (*c.pad_token_id < 0 || *c.pad_token_id >= c.vocab_size))
-    fail(where, "pad_token_id: expected an id below vocab_size {} but received {}", c.vocab_size, *c.pad_token_id);
+  check_pad_token(c, where);
   encoder_architecture_of(c.model_type, where);
 }
 
@@ -196,6 +200,7 @@ EncoderConfig read_encoder_config(const Json& config_json, const std::string& wh
   c.vocab_size = r.integer("vocab_size");
   c.initializer_range = r.number("initializer_range", 0.02);
   if (r.has("pad_token_id")) c.pad_token_id = r.integer("pad_token_id");
+  check_pad_token(c, where);  // RoBERTa counts its positions on from it
   row.read(r, c);
   check_encoder_config(c, where);
   return c;

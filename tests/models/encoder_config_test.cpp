@@ -1,5 +1,6 @@
 #include "models/encoder_config.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "base/message_of.h"
@@ -84,6 +85,14 @@ TEST(EncoderConfig, SeveralLabelsAtOnceStaySo) {
       write_encoder_config(read_encoder_config(config, "test"), {HeadKind::kMaskedLm, 29, {}}, Precision::kFp32);
   EXPECT_FALSE(other.contains("problem_type"));
   EXPECT_FALSE(other.contains("id2label"));
+}
+
+TEST(EncoderConfig, APadTokenBeyondTheVocabularyIsRefusedBeforePositionsAreCountedFromIt) {
+  for (const int64_t id : {int64_t{-1}, INT64_MAX})
+    EXPECT_THAT(message_of<Error>([&] {
+                  read_encoder_config(small_encoder_config("roberta", {{"pad_token_id", id}}), "test");
+                }),
+                testing::HasSubstr("pad_token_id: expected an id below vocab_size"));
 }
 
 TEST(EncoderConfig, AnEncoderIsKnownByItsModelType) {
