@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/message_of.h"
+#include "models/encoder.h"
 #include "recipes/tiny_encoder.h"
 
 namespace limbeck::recipes {
@@ -32,6 +33,8 @@ TEST_F(LayerDropRecipe, MeasuresEveryRuleAtEveryDepth) {
                 two = arm_of(in, "top-2")["parameters"];
   EXPECT_GT(whole, one);
   EXPECT_EQ(whole - one, one - two);
+  const auto reloaded = models::load_encoder(in.path("arms") / "top-1-1" / "model").model;
+  EXPECT_EQ(reloaded->config().num_hidden_layers, 3) << "a folder says how deep its model is";
   const Json layers = read_json(in.path("layers.json"));
   EXPECT_EQ(layers["contributions"]["before fine-tuning"].size(), 4u);
   EXPECT_EQ(layers["contributions"]["after fine-tuning"].size(), 4u);
