@@ -138,8 +138,8 @@ std::string task_caption(const TaskResult& result, const OpenTask& task) {
                   seeds == 1 ? "one seed" : fmt::format("means of {} seeds, ± their standard deviation", seeds),
                   !test.empty() && test.front().group >= 0 ? "groups of test rows" : "test rows");
   return text +
-         " Times are of a row, from token ids to logits, right after an arm's training: medians over 200 rows alone "
-         "and 20 batches of 32, of each the fastest of several passes.";
+         " Times are of a row, from token ids to logits, right after an arm's training: medians over up to 200 "
+         "rows alone and up to 20 batches of 32, of each the fastest of several passes.";
 }
 
 Json task_json(const TaskResult& result, const std::vector<ArmFigures>& rows, const OpenTask& task) {
@@ -155,9 +155,7 @@ Json task_json(const TaskResult& result, const std::vector<ArmFigures>& rows, co
                 {"title", row.arm->title},
                 {"figures", figures},
                 {"parameters", row.arm->num_parameters},
-                {"trained_parameters", row.arm->num_trained},
-                {"milliseconds_batch_1", row.arm->speed.one},
-                {"milliseconds_batch_32", row.arm->speed.thirty_two}};
+                {"trained_parameters", row.arm->num_trained}};
     for (const auto& c : row.against_main) {
       Json& json = arm[result.main + " less this"][c.metric];
       json = {{"value", c.comparison.difference.value},

@@ -78,7 +78,8 @@ WordCandidates::WordCandidates(models::Encoder& encoder, const text::Tokenizer& 
 std::vector<WordCandidates::OfText> WordCandidates::of(const std::vector<TextWords>& texts, int64_t max_tokens) {
   std::vector<OfText> found(texts.size());
   std::vector<Question> questions;
-  std::vector<std::pair<std::size_t, std::size_t>> not_asked;  // the model about: text and word
+  // Text and word of those that the model is not asked about.
+  std::vector<std::pair<std::size_t, std::size_t>> without_question;
   std::vector<std::string> lower;
   int64_t num_tokens = 0;
   Progress progress("looking for words", "texts", static_cast<int64_t>(texts.size()));
@@ -88,7 +89,7 @@ std::vector<WordCandidates::OfText> WordCandidates::of(const std::vector<TextWor
     for (std::size_t w = 0; w < texts[t].words.size(); ++w) {
       Question question{.text = t, .word = w, .ids = {}, .types = {}};
       if (!asks_model(texts[t], w, question)) {
-        not_asked.emplace_back(t, w);
+        without_question.emplace_back(t, w);
         lower.push_back(in_lower_case(texts[t].word(w)));
         continue;
       }
@@ -105,7 +106,7 @@ std::vector<WordCandidates::OfText> WordCandidates::of(const std::vector<TextWor
   answer(questions, texts, found);
   find_neighbours(lower);
   for (std::size_t i = 0; i < lower.size(); ++i)
-    found[not_asked[i].first][not_asked[i].second] = neighbours_.at(lower[i]);
+    found[without_question[i].first][without_question[i].second] = neighbours_.at(lower[i]);
   progress.finish();
   return found;
 }

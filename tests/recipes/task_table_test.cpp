@@ -20,9 +20,6 @@ TEST(TaskTable, ShowsFiguresSizeAndSpeedOfEachArm) {
   EXPECT_EQ(cells[2][4], "1000");
   EXPECT_EQ(cells[2][5], "2.5");
   EXPECT_EQ(cells[2][6], "0.25");
-  const Json json = task_json(result, figures_of(result, task), task);
-  EXPECT_EQ(json["arms"][1]["milliseconds_batch_1"], 2.5);
-  EXPECT_EQ(json["arms"][1]["milliseconds_batch_32"], 0.25);
 }
 
 TEST(TaskTable, ComparesTheMainArmWithTheOthersRowByRow) {
