@@ -116,8 +116,18 @@ def figure_table(title, arms, main, digits, scale=1.0):
     return text
 
 
-def write_between(readme, script, body):
-    """Puts the body between the README's two marks."""
+def around(readme, script):
+    """What stands before, between and behind the README's two marks, the marks with what is outside."""
     begin, end = f"<!-- table: written by {script} -->\n", "<!-- end of table -->"
     before, rest = readme.read_text(encoding="utf-8").split(begin)
-    readme.write_text(before + begin + "\n" + body + "\n" + end + rest.split(end)[1], encoding="utf-8")
+    between, after = rest.split(end)
+    return before + begin, between, end + after
+
+
+def read_between(readme, script):
+    return around(readme, script)[1]
+
+
+def write_between(readme, script, body):
+    before, _, after = around(readme, script)
+    readme.write_text(before + "\n" + body + "\n" + after, encoding="utf-8")

@@ -64,22 +64,24 @@ def as_measured(page):
     return "\n".join(kept) + "\n"
 
 
-def body_of(arguments, main, more):
-    """The section of each finished task; `more` adds to it what the method has beside the tables."""
-    body = ""
+def sections_of(arguments, main, more):
+    """{task: its section} of the finished ones; `more` adds to it what the method has beside the tables."""
+    sections = {}
     for task in arguments.tasks:
         page, options = arguments.work / task / "table.md", arguments.work / task / "options.toml"
         if not page.exists():
             continue
         used = dict(re.findall(r"^(\w+) = (.*?)(?:  #.*)?$", options.read_text(), re.M))
-        body += f"### {task}\n\n{used['seeds']} seeds an arm, {used['train_rows']} training rows, {used['epochs']} epochs of batches of {used['batch_size']}, learning rate {used['learning_rate']}.\n\n"
-        body += over_seeds(page.with_suffix(".json"), main) + "\n" + as_measured(page) + more(arguments.work / task, used) + "\n"
-    return body
+        text = f"### {task}\n\n{used['seeds']} seeds an arm, {used['train_rows']} training rows, {used['epochs']} epochs of batches of {used['batch_size']}, learning rate {used['learning_rate']}.\n\n"
+        sections[task] = text + over_seeds(page.with_suffix(".json"), main) + "\n" + as_measured(page) + more(arguments.work / task, used) + "\n"
+    return sections
 
 
 def write_tables(readme, script, arguments, main, more):
-    body = body_of(arguments, main, more)
-    if not body:
+    sections = sections_of(arguments, main, more)
+    if not sections:
         print("no finished run yet: the tables stay as they are")
         return
-    by_seed.write_between(readme, script, body.rstrip("\n") + "\n")
+    there = by_seed.read_between(readme, script).split("### ")[1:]  # a task that was not run here keeps what stands there
+    sections = {part.split("\n")[0]: "### " + part for part in there} | sections
+    by_seed.write_between(readme, script, "\n".join(text.rstrip("\n") + "\n" for text in sections.values()))
