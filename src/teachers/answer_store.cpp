@@ -17,6 +17,7 @@ namespace limbeck::teachers {
 namespace {
 
 constexpr const char* kFinishTexts[] = {"end_of_text", "stop", "length"};
+constexpr uint64_t kMostTokens = uint64_t{1} << 32;  // of a line; no file has so many lines that their sum overflows
 
 Json pair_of(const Tokens& tokens) {
   return {tokens.prompt, tokens.completion};
@@ -24,7 +25,8 @@ Json pair_of(const Tokens& tokens) {
 
 Tokens tokens_in(const Json& row, const char* key, const std::string& where) {
   const Json& pair = row.at(key);
-  if (!pair.is_array() || pair.size() != 2 || !pair[0].is_number_unsigned() || !pair[1].is_number_unsigned())
+  const auto is_count = [](const Json& n) { return n.is_number_unsigned() && n.get<uint64_t>() <= kMostTokens; };
+  if (!pair.is_array() || pair.size() != 2 || !is_count(pair[0]) || !is_count(pair[1]))
     user_fail(where, "field '{}': expected two counts of tokens but received {}", key, printable_value(pair));
   return {.prompt = pair[0].get<int64_t>(), .completion = pair[1].get<int64_t>()};
 }

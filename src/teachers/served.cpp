@@ -63,6 +63,7 @@ class ServedTeacher final : public Teacher {
   AnswerStore store_;
   Budget budget_;
   int64_t num_doubtful_ = 0;
+  bool extensions_noted_ = false;  // that they are not sent
 };
 
 // One call of sample().
@@ -214,7 +215,8 @@ class Asking {
 
 void ServedTeacher::sample(std::span<const Question> questions, const generate::SamplingOptions& sampling,
                            const std::function<void(generate::Sample)>& on_sample) {
-  if (!options_.dialect.extensions && (sampling.top_k > 0 || sampling.min_p > 0 || sampling.repetition_penalty != 1))
+  if (!options_.dialect.extensions && (sampling.top_k > 0 || sampling.min_p > 0 || sampling.repetition_penalty != 1) &&
+      !std::exchange(extensions_noted_, true))
     fmt::print(stderr,
                "note: {}: top_k, min_p and repetition_penalty are not part of OpenAI's interface and were not sent; "
                "extensions = true sends them\n",

@@ -94,7 +94,8 @@ TEST(AnswerStore, RefusesTheFileOfAnotherTeacherAndOneThatIsInUse) {
 TEST(AnswerStore, ABrokenLineIsNamed) {
   const TemporaryFolder folder;
   for (const char* line : {"{", "[]", "{\"key\":3}", "{\"key\":\"k\"}", "{\"key\":\"k\",\"asked\":[1]}",
-                           "{\"key\":\"k\",\"failed\":[-1,2]}", "{\"key\":\"k\",\"charged\":[1,2],\"choices\":[]}",
+                           "{\"key\":\"k\",\"failed\":[-1,2]}", "{\"key\":\"k\",\"failed\":[9223372036854775807,1]}",
+                           "{\"key\":\"k\",\"charged\":[1,2],\"choices\":[]}",
                            "{\"key\":\"k\",\"charged\":[1,2],\"choices\":[{\"text\":\"x\"}]}"}) {
     write_file_atomically(folder / "a.jsonl", std::string("{\"answers_of\":{\"model\":\"m\"}}\n") + line + "\n");
     EXPECT_THAT(message_of([&] { AnswerStore(folder / "a.jsonl", kWhose); }), HasSubstr("a.jsonl:2")) << line;
