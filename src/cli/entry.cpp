@@ -25,7 +25,9 @@ using limbeck::cli::verbs;
 
 void print_overview(std::FILE* to) {
   fmt::print(to, "limbeck {}: makes small language models able by what large ones can do\n\n", LIMBECK_VERSION);
-  for (const Verb& verb : verbs()) fmt::print(to, "  limbeck {:<10} {}\n", verb.name, verb.summary);
+  std::size_t widest = 0;
+  for (const Verb& verb : verbs()) widest = std::max(widest, verb.name.size());
+  for (const Verb& verb : verbs()) fmt::print(to, "  limbeck {:<{}}  {}\n", verb.name, widest, verb.summary);
   fmt::print(to, "\nlimbeck VERB --help shows a verb's options.\n");
 }
 
