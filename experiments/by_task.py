@@ -72,7 +72,8 @@ def sections_of(arguments, main, more):
         if not page.exists():
             continue
         used = dict(re.findall(r"^(\w+) = (.*?)(?:  #.*)?$", options.read_text(), re.M))
-        text = f"### {task}\n\n{used['seeds']} seeds an arm, {used['train_rows']} training rows, {used['epochs']} epochs of batches of {used['batch_size']}, learning rate {used['learning_rate']}.\n\n"
+        rows = "all" if used["train_rows"] == "0" else used["train_rows"]
+        text = f"### {task}\n\n{used['seeds']} seeds an arm, {rows} training rows, {used['epochs']} epochs of batches of {used['batch_size']}, learning rate {used['learning_rate']}.\n\n"
         sections[task] = text + over_seeds(page.with_suffix(".json"), main) + "\n" + as_measured(page) + more(arguments.work / task, used) + "\n"
     return sections
 
