@@ -186,6 +186,12 @@ void read_jsonl(const std::filesystem::path& path, const std::function<void(cons
   read_jsonl_text(read_file(path), path.string(), on_row);
 }
 
+void read_growing_jsonl(const std::filesystem::path& path,
+                        const std::function<void(const Json& row, int64_t line)>& on_row) {
+  const std::string text = read_file(path);
+  read_jsonl_text(std::string_view(text).substr(0, text.rfind('\n') + 1), path.string(), on_row);
+}
+
 void read_jsonl_text(std::string_view text, const std::string& path,
                      const std::function<void(const Json& row, int64_t line)>& on_row) {
   int64_t number = 0;

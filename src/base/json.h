@@ -21,6 +21,10 @@ void write_json(const std::filesystem::path& path, const Json& value);  // inden
 // Calls on_row(row, line_number) for every non-blank line. A line that is not a JSON object throws UserError
 // "[path:line] expected a JSON object but received ...".
 void read_jsonl(const std::filesystem::path& path, const std::function<void(const Json& row, int64_t line)>& on_row);
+// The same of a file that may still grow or whose writer was killed (the log of a run): what stands after the last
+// newline is left out.
+void read_growing_jsonl(const std::filesystem::path& path,
+                        const std::function<void(const Json& row, int64_t line)>& on_row);
 
 // One line of UTF-8 JSON; invalid UTF-8 in strings is replaced by U+FFFD rather than thrown at.
 std::string to_line(const Json& value);

@@ -27,7 +27,7 @@ struct ReportOptions {
 // The newest training step in a log; nothing where it has none.
 std::optional<Json> last_step(const fs::path& log) {
   std::optional<Json> last;
-  read_jsonl(log, [&](const Json& row, int64_t) {
+  read_growing_jsonl(log, [&](const Json& row, int64_t) {
     if (row.value("kind", "") == "step") last = row;
   });
   return last;
@@ -43,7 +43,7 @@ void print_progress(const fs::path& run) {
     const std::string name = file.lexically_relative(run).string();
     if (file.filename() != "log.jsonl") {
       int64_t rows = 0;
-      read_jsonl(file, [&](const Json&, int64_t) { ++rows; });
+      read_growing_jsonl(file, [&](const Json&, int64_t) { ++rows; });
       fmt::print("  {:<40} {} rows\n", name, rows);
     } else if (const auto step = last_step(file)) {
       fmt::print("  {:<40} step {}, loss {:.4f}, {:%F %H:%M} UTC\n", name, step->value("step", int64_t{0}),

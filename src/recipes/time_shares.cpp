@@ -58,7 +58,7 @@ Shares shares_of(const std::filesystem::path& log) {
   if (!std::filesystem::exists(log)) return shares;
   std::vector<std::string> order;
   std::map<std::string, Json> last;
-  read_jsonl(log, [&](const Json& row, int64_t) {
+  read_growing_jsonl(log, [&](const Json& row, int64_t) {
     if (row.value("kind", "") != "time") return;
     const auto process = row.value("process", std::string());
     if (!last.contains(process)) order.push_back(process);

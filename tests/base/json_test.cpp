@@ -96,6 +96,21 @@ TEST(ReadJsonl, CallsWithEveryRowAndItsLine) {
   EXPECT_EQ(seen, (std::vector<std::pair<int64_t, int64_t>>{{1, 1}, {2, 4}, {3, 5}}));
 }
 
+TEST(ReadGrowingJsonl, LeavesOutALineThatIsNotWholeYet) {
+  const TemporaryFolder folder;
+  const auto rows = [&](const std::string& bytes) {
+    std::ofstream(folder / "rows.jsonl") << bytes;
+    int64_t count = 0;
+    read_growing_jsonl(folder / "rows.jsonl", [&](const Json&, int64_t) { ++count; });
+    return count;
+  };
+  EXPECT_EQ(rows(""), 0);
+  EXPECT_EQ(rows("{\"a\":"), 0);
+  EXPECT_EQ(rows("{\"a\":1}\n{\"a\""), 1);
+  EXPECT_EQ(rows("{\"a\":1}\n{\"a\":2}\n"), 2);
+  EXPECT_THROW(rows("{\"a\"\n{\"a\":2}\n"), UserError) << "a whole line that is none";
+}
+
 TEST(ReadJsonl, NamesTheLineAndShowsWhatItFound) {
   const std::string torn = jsonl_error("{\"a\":1}\n{\"a\":2, \"b\n{\"a\":3}\n");
   EXPECT_NE(torn.find("rows.jsonl:2] expected a JSON object but received '{\"a\":2, \"b'"), std::string::npos) << torn;

@@ -40,10 +40,11 @@ TEST_F(ReportVerb, PrintsTheTableAndWhereThePageIs) {
 }
 
 TEST_F(ReportVerb, SaysHowFarARunCame) {
-  write_file_atomically(run_ / "samples.jsonl", "{}\n{}\n");
+  write_file_atomically(run_ / "samples.jsonl", "{}\n{}\n{\"te");
   write_file_atomically(run_ / "arms/ekt/log.jsonl",
                         "{\"kind\":\"step\",\"step\":7,\"loss\":1.5,\"time\":86400.5}\n"
-                        "{\"kind\":\"step\",\"step\":8,\"loss\":1.25,\"time\":86460.0}\n{\"kind\":\"checkpoint\"}\n");
+                        "{\"kind\":\"step\",\"step\":8,\"loss\":1.25,\"time\":86460.0}\n{\"kind\":\"checkpoint\"}\n"
+                        "{\"kind\":\"step\",\"step\":9,\"lo");  // as a run that goes on or was killed leaves it
   const auto outcome = report({run_.string()});
   EXPECT_EQ(outcome.code, 0) << outcome.error;
   EXPECT_THAT(outcome.out, HasSubstr("not finished"));

@@ -107,10 +107,10 @@ class TinyPretraining : public ::testing::Test {
     return path;
   }
 
-  // Losses of the steps that a folder's log has.
+  // Losses of the steps that a folder's log has; another process may be writing it.
   static std::vector<double> losses(const std::filesystem::path& folder) {
     std::vector<double> found;
-    read_jsonl(folder / "log.jsonl", [&](const Json& row, int64_t) {
+    read_growing_jsonl(folder / "log.jsonl", [&](const Json& row, int64_t) {
       if (row.value("kind", "") == "step") found.push_back(row.at("loss").get<double>());
     });
     return found;
