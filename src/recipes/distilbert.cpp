@@ -68,8 +68,9 @@ class Distilbert {
     if (!arm.ce) loss.ce = 0;
     if (!arm.mlm) loss.mlm = 0;
     if (!arm.cos) loss.cos = 0;
-    const auto step = triple_loss_step(*student, *frozen_, hooks, options_.precision, loss);
-    train::fit(trainable(*student), data_.train.examples, step, options_.train, folder, hooks);
+    if (arm.is_trained())
+      train::fit(trainable(*student), data_.train.examples,
+                 triple_loss_step(*student, *frozen_, hooks, options_.precision, loss), options_.train, folder, hooks);
     models::save_encoder(folder.path("model"), *student, *teacher_.tokenizer);
     train::remove_checkpoints(folder.folder());
   }

@@ -1,7 +1,7 @@
 // DistilBERT (Sanh, Debut, Chaumond, Wolf; arXiv:1910.01108): a student with half of the teacher's blocks, started from
 // them, learns the teacher's masked language modelling on plain text by three losses at once (recipes/triple_loss.h).
-// It is then fine-tuned like any encoder. Beside it: each loss left out, random weights to start from, and masked
-// language modelling without a teacher.
+// It is then fine-tuned like any encoder. Beside it: each loss left out, the divergence alone, random weights to
+// start from, masked language modelling without a teacher, and the teacher's blocks without any of it (layer dropping).
 //
 // Masks are the official code's: ⌈0.15 · tokens⌉ of a whole batch, chosen in proportion to count ^ -0.7. Blocks that
 // stay are evenly spaced, first and last among them (0 2 4 7 9 11 of 12). Differs from the official code: the teacher

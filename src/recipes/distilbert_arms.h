@@ -10,8 +10,9 @@ enum class StartFrom { kTeacher, kRandom };
 
 struct DistilbertArm {
   const char *name, *title;
-  bool ce, mlm, cos;  // the losses it has
+  bool ce, mlm, cos;  // the losses it has; none: it is not trained on the texts
   StartFrom start;    // the teacher's blocks, or random weights
+  bool is_trained() const { return ce || mlm || cos; }
 };
 
 inline constexpr DistilbertArm kDistilbertArms[] = {
@@ -20,8 +21,10 @@ inline constexpr DistilbertArm kDistilbertArms[] = {
     {"no_cos", "without the cosine", true, true, false, StartFrom::kTeacher},
     {"no_mlm", "without masked language modelling", true, false, true, StartFrom::kTeacher},
     {"random_init", "three losses, random weights", true, true, true, StartFrom::kRandom},
+    {"kl_alone", "the divergence alone, teacher's blocks", true, false, false, StartFrom::kTeacher},
     {"mlm_teacher_init", "no teacher's loss, teacher's blocks", false, true, false, StartFrom::kTeacher},
     {"mlm_random_init", "no teacher's loss, random weights", false, true, false, StartFrom::kRandom},
+    {"untrained", "teacher's blocks as they are", false, false, false, StartFrom::kTeacher},
 };
 
 // Those that are asked for, in the list's order.

@@ -67,8 +67,10 @@ void DistilbertOptions::plan_trainings(EncoderPlan& plan) const {
   if (task.data.is_given()) tuning = planned_tuning(task, teacher, precision);
   if (tuning) plan.add(*tuning, "teacher on the task");
   for (const DistilbertArm& arm : distilbert_arms(arms)) {
-    PlannedTraining& training = plan.add(pretraining, arm.name);
-    if (arm.ce || arm.cos) training.taught_by(whole);
+    if (arm.is_trained()) {
+      PlannedTraining& training = plan.add(pretraining, arm.name);
+      if (arm.ce || arm.cos) training.taught_by(whole);
+    }
     if (tuning) plan.add(*tuning, fmt::format("{} on the task", arm.name)).config = pretraining.config;
   }
 }

@@ -1,8 +1,9 @@
 // Vanilla knowledge distillation (Hinton, Vinyals, Dean; arXiv:1503.02531) of an encoder on a task:
 //   L = (1 - a) CE(y, p_S) + a T² KL(softmax(z_T / T) ‖ softmax(z_S / T))
 // the baseline that the methods for encoders are compared with. A teacher that has no head for the task yet is
-// fine-tuned first. Differs from the paper: the student starts from blocks of a pretrained encoder (`layers`), not at
-// random; a and T are usual values for encoders, for the paper has none.
+// fine-tuned first. Beside it patient distillation (recipes/patient_distil.h), for students of the teacher's width.
+// Differs from the paper: the student starts from blocks of a pretrained encoder (`layers`), not at random; a and T
+// are usual values for encoders, for the paper has none.
 #pragma once
 
 #include <filesystem>
@@ -13,6 +14,7 @@
 #include "base/run.h"
 #include "recipes/arm_study.h"
 #include "recipes/encoder_plan.h"
+#include "recipes/patient_distil.h"
 
 namespace limbeck::recipes {
 
@@ -22,6 +24,7 @@ struct LogitKdOptions : TaughtOptions {
     layers.rule = models::DropRule::kSpaced;
   }
   std::string student;
+  PatientOptions pkd;
   void describe(Fields& f);
   std::vector<std::filesystem::path> inputs() const { return StudyOptions::inputs({teacher, student}); }
   void plan_trainings(EncoderPlan& plan) const;

@@ -62,22 +62,27 @@ std::vector<at::Tensor> taught_logits(models::Encoder& teacher, const OpenTask& 
   return logits;
 }
 
+objectives::Loss distilled_loss(const at::Tensor& logits, const data::Batch& batch, const OpenTask& task,
+                                const std::vector<at::Tensor>& taught, const TaskDistilOptions& options) {
+  objectives::Loss loss;
+  if (options.weight < 1) {
+    loss.terms.push_back(task_loss(logits, batch, task.data.description.kind, task.train));
+    loss.terms.back().weight = 1 - options.weight;
+  }
+  if (options.weight > 0) {
+    std::vector<at::Tensor> teacher;
+    for (const int64_t index : batch.indices) teacher.push_back(taught[static_cast<std::size_t>(index)]);
+    loss.terms.push_back(soft_term(logits, at::cat(teacher), options));
+    loss.terms.back().weight = options.weight;
+  }
+  return loss;
+}
+
 train::Step distilling_step(models::Encoder& student, const OpenTask& task, const TaskHooks& hooks,
                             const std::vector<at::Tensor>& taught, const TaskDistilOptions& options) {
   return [&student, &task, &hooks, &taught, options](const data::Batch& batch) {
-    const TaskPass pass = task_pass(student, batch, {.dropout_salt = hooks.salt()});
-    std::vector<at::Tensor> teacher;
-    for (const int64_t index : batch.indices) teacher.push_back(taught[static_cast<std::size_t>(index)]);
-    objectives::Loss loss;
-    if (options.weight < 1) {
-      loss.terms.push_back(task_loss(pass.logits, batch, task.data.description.kind, task.train));
-      loss.terms.back().weight = 1 - options.weight;
-    }
-    if (options.weight > 0) {
-      loss.terms.push_back(soft_term(pass.logits, at::cat(teacher), options));
-      loss.terms.back().weight = options.weight;
-    }
-    return loss;
+    return distilled_loss(task_pass(student, batch, {.dropout_salt = hooks.salt()}).logits, batch, task, taught,
+                          options);
   };
 }
 

@@ -27,7 +27,10 @@ struct TaskDistilOptions {
 // compare (spans, choices), for a score with another loss than the squared error, and for a teacher of other labels.
 std::vector<at::Tensor> taught_logits(models::Encoder& teacher, const OpenTask& task, const TaskDistilOptions& options);
 
-// (1 - a) · the task's loss + a · the soft loss, with dropout. All outlive the result.
+// (1 - a) · the task's loss + a · the soft loss, of a student's logits of these rows.
+objectives::Loss distilled_loss(const at::Tensor& logits, const data::Batch& batch, const OpenTask& task,
+                                const std::vector<at::Tensor>& taught, const TaskDistilOptions& options);
+// The same of a forward pass with dropout. All outlive the result.
 train::Step distilling_step(models::Encoder& student, const OpenTask& task, const TaskHooks& hooks,
                             const std::vector<at::Tensor>& taught, const TaskDistilOptions& options);
 StepOf distilling(const OpenTask& task, const std::vector<at::Tensor>& taught, const TaskDistilOptions& options);

@@ -13,6 +13,7 @@
 #include "recipes/task_distil.h"  // taught_logits
 #include "recipes/task_report.h"
 #include "recipes/tinybert_arms.h"
+#include "recipes/tinybert_baselines.h"
 #include "train/checkpoint.h"  // remove_checkpoints
 
 namespace limbeck::recipes {
@@ -79,18 +80,22 @@ class Tinybert {
     pieces_ = data::cut_texts(corpus.texts, *tokenizer_, options_.general.text, teacher_->config().context(),
                               "general.texts");
     fmt::print("general distillation: {}\n", data::size_text(pieces_));
-    const std::string& folder = options_.general.teacher.empty() ? options_.teacher : options_.general.teacher;
-    general_teacher_ = models::load_encoder(folder, models::Head{}).model;
+    general_teacher_ = models::load_encoder(options_.general_teacher(), models::Head{}).model;
     general_teacher_->freeze(options_.precision);
   }
 
-  // General distillation: the folder of a student that learned on plain text; arms with the same losses share it.
+  // General distillation, or what an arm has instead: the folder of a student that learned on plain text; arms with the
+  // same losses share it.
   std::filesystem::path learn_general(const TinybertArm& arm) const {
     const std::string variant = arm.has_all_losses() ? "full" : arm.name;
     const Run all = run_.child("general"), folder = all.child(variant, all.seed());  // the same order
     if (std::filesystem::exists(folder.path("model"))) return folder.path("model");
-    fmt::print("general distillation of {}\n", variant);
+    fmt::print("plain texts: {}\n", variant);
     const Seed seed = run_.seed().derive("student");
+    if (arm.start != Start::kLayers) {
+      pretrain_baseline(arm, options_, student_config_, *tokenizer_, steps_.general, seed, folder);
+      return folder.path("model");
+    }
     const auto student = models::make_encoder(student_config_, {}, seed);
     LayerLearner learner(*student, *general_teacher_, losses_of(arm), options_.precision, seed);
     learn_layers(learner, pieces_.examples, options_.general.train, folder);
@@ -106,7 +111,10 @@ class Tinybert {
     const OpenTask& task = task_of(arm.augmented);
     models::PretrainedEncoder student{nullptr, tokenizer_};
     std::filesystem::path from;
-    if (arm.general) {
+    if (arm.start == Start::kFirstBlocks) {
+      student = study_.open(options_.general_teacher(), seed,
+                            {.drop = teacher_->config().num_hidden_layers - options_.layers});
+    } else if (arm.general) {
       from = learn_general(arm);
       student = study_.open(from.string(), seed);
     } else {
@@ -130,8 +138,10 @@ class Tinybert {
     training.title = arm.title;
     training.first_seed = s;
     training.train.max_steps = steps_.of_prediction(arm);
-    const bool by_label = arm.learns_labels() || task.data.description.kind == data::TaskKind::kScore;
-    if (!by_label) {
+    if (arm.learns == Learns::kPatiently) {
+      if (patiently_taught_.empty()) patiently_taught_ = taught_logits(*teacher_, task, options_.pkd);
+      training.step = patiently(task, *teacher_, patiently_taught_, options_.pkd);
+    } else if (!arm.learns_labels() && task.data.description.kind != data::TaskKind::kScore) {
       auto& taught = taught_[arm.augmented && larger_.has_value()];
       if (taught.empty()) taught = taught_logits(*teacher_, task, {});
       training.step = [&taught](models::Encoder& student, const TaskHooks& hooks) {
@@ -173,6 +183,7 @@ class Tinybert {
   data::TextPieces pieces_;
   TinybertSteps steps_;
   std::map<bool, std::vector<at::Tensor>> taught_;  // logits of the rows, by whether they are augmented
+  std::vector<at::Tensor> patiently_taught_;
 };
 
 }  // namespace

@@ -1,4 +1,4 @@
-// The arms of TinyBERT (Jiao et al., arXiv:1909.10351, tables 2 to 5, and controls): a list to read, and how many steps
+// The arms of TinyBERT (Jiao et al., arXiv:1909.10351, tables 1 to 5, and controls): a list to read, and how many steps
 // each takes in which phase.
 #pragma once
 
@@ -13,8 +13,13 @@
 
 namespace limbeck::recipes {
 
+// What a student is before the task: the small one from random weights, which learns the teacher's layers on plain
+// text, or masked language modelling (BERT-Tiny); or blocks of the teacher, which learn DistilBERT's losses, or
+// nothing.
+enum class Start { kLayers, kMaskedLm, kDistilbert, kFirstBlocks };
+
 // Of the task.
-enum class Learns { kLabels, kLogits, kLayersThenLogits, kLayersThenLabels };
+enum class Learns { kLabels, kLogits, kLayersThenLogits, kLayersThenLabels, kPatiently };
 
 struct TinybertArm {
   const char *name, *title;
@@ -22,8 +27,10 @@ struct TinybertArm {
   bool general = true, augmented = true;                   // distilled on plain text before; learns of variants too
   bool attention = true, hidden = true, embedding = true;  // the layer losses that it has
   std::optional<models::LayerMapKind> map = {};            // none: as the options say
+  Start start = Start::kLayers;
 
-  bool has_all_losses() const { return attention && hidden && embedding && !map; }  // of the layers
+  // Learns the layers on plain text as TinyBERT does.
+  bool has_all_losses() const { return start == Start::kLayers && attention && hidden && embedding && !map; }
   bool learns_layers() const { return learns == Learns::kLayersThenLogits || learns == Learns::kLayersThenLabels; }
   bool learns_labels() const { return learns == Learns::kLabels || learns == Learns::kLayersThenLabels; }
 };

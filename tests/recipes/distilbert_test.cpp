@@ -57,6 +57,29 @@ TEST_F(DistilbertRun, BringsTheStudentNearerToItsTeacherThanPretrainingAlone) {
   EXPECT_EQ(losses(folder_ / "run" / "pretrained" / "full").size(), 30u);
 }
 
+TEST_F(DistilbertRun, StandsBesideTheDivergenceAloneAndTheBlocksAsTheyAre) {
+  DistilbertOptions o = options();
+  o.arms = {"full", "kl_alone", "untrained"};
+  distil(o, "run");
+  EXPECT_LT(figure("run", "kl_alone", "divergence"), figure("run", "untrained", "divergence"));
+  EXPECT_NE(figure("run", "kl_alone", "loss"), figure("run", "full", "loss"));
+  const auto pretrained = folder_ / "run" / "pretrained";
+  EXPECT_EQ(losses(pretrained / "kl_alone").size(), 30u);
+  EXPECT_TRUE(losses(pretrained / "untrained").empty());
+  // As the teacher's first and last block stand there.
+  const auto blocks = models::keep_layers(*models::load_encoder(taught_bert()).model, {0, 3});
+  nn::Parameters whole, kept;
+  blocks->parameters(whole);
+  const auto untrained = models::load_encoder(pretrained / "untrained" / "model").model;
+  untrained->parameters(kept);
+  const auto product = [](nn::Parameters& p, const std::string& end) {
+    for (const auto& parameter : p.list())
+      if (parameter.name.ends_with(end)) return parameter.tensor->detach();
+    throw Error("no parameter " + end);
+  };
+  EXPECT_TRUE(product(kept, "layer.1.ffn.lin1.weight").equal(product(whole, "layer.1.intermediate.dense.weight")));
+}
+
 TEST_F(DistilbertRun, HasThisSequenceOfLosses) {
   DistilbertOptions o = options();
   o.arms = {"full"};

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/message_of.h"
 #include "recipes/tiny_encoder.h"
 
 namespace limbeck::recipes {
@@ -28,6 +29,19 @@ TEST_F(LogitKd, TeachesAShallowerStudentAndLeavesATableAndAModel) {
   EXPECT_TRUE(arm_of(in, "fine-tune").contains("kd less this"));
   EXPECT_NE(predictions(in, "kd-1"), predictions(in, "fine-tune-1"));
   EXPECT_EQ(models::load_encoder(in.path("model")).model->config().num_hidden_layers, 2);
+}
+
+TEST_F(LogitKd, TeachesPatientlyToo) {
+  LogitKdOptions own = options();
+  own.arms = {"fine-tune", "pkd"};
+  own.seeds = 1;
+  const limbeck::Run in = run();
+  run_logit_kd(own, in);
+  EXPECT_GT(accuracy(in, "pkd"), 0.8);
+  EXPECT_NE(predictions(in, "pkd-1"), predictions(in, "fine-tune-1"));
+  own.layers.drop = 3;
+  EXPECT_NE(message_of<UserError>([&] { run_logit_kd(own, run("shallow")); }).find("at least two blocks"),
+            std::string::npos);
 }
 
 TEST_F(LogitKd, GoesOnWhereItStoppedToTheSamePredictions) {

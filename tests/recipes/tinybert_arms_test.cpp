@@ -23,7 +23,8 @@ TEST(TinybertArms, HaveNamesOfTheirOwnAndTheTeacherIsOne) {
 TEST(TinybertArms, OnlyThoseWithAllLossesAndTheMapOfTheOptionsShareAGeneralStudent) {
   for (const char* shared : {"full", "no_task", "no_augment", "no_prediction"})
     EXPECT_TRUE(arm_named(shared).has_all_losses()) << shared;
-  for (const char* own : {"no_attention", "no_hidden", "no_layers", "no_embedding", "top", "bottom"})
+  for (const char* own :
+       {"no_attention", "no_hidden", "no_layers", "no_embedding", "top", "bottom", "pretrained", "distilbert", "pkd"})
     EXPECT_FALSE(arm_named(own).has_all_losses()) << own;
 }
 

@@ -44,8 +44,8 @@ TEST(TinybertOptions, AllFilesThatAreReadBelongToTheRun) {
   TinybertOptions options;
   options.data.source.data = {rows}, options.data.source.text = {"text"}, options.data.source.label = "label";
   options.teacher = "t", options.general.teacher = "g", options.general.texts = {"a.txt", "b.txt"};
-  options.augment.masked_lm = "m", options.augment.word_vectors = "v.txt";
-  EXPECT_THAT(options.inputs(), ::testing::ElementsAre(rows, "t", "g", "m", "a.txt", "b.txt", "v.txt"));
+  options.general.masked_lm = "l", options.augment.masked_lm = "m", options.augment.word_vectors = "v.txt";
+  EXPECT_THAT(options.inputs(), ::testing::ElementsAre(rows, "t", "g", "l", "m", "a.txt", "b.txt", "v.txt"));
 }
 
 TEST(TinybertOptions, AStudentHasTheTeachersHeadsAndItsOwnSizes) {

@@ -97,6 +97,54 @@ TEST_F(TinybertRun, GivesEveryArmAsManySteps) {
   EXPECT_TRUE(std::filesystem::exists(folder_ / "run" / "general" / "top"));
 }
 
+TEST_F(TinybertRun, StandsBesideStudentsThatWerePretrainedOrTaughtInAnotherWay) {
+  TinybertOptions o = options();
+  o.arms = {"pretrained", "distilbert", "pkd"};
+  o.general.train.max_steps = 30, o.intermediate.max_steps = 3, o.train.max_steps = 40;
+  distil(o, "run");
+  const auto run = folder_ / "run";
+  const auto steps = [&](const std::string& arm) { return losses(run / "arms" / (arm + "-1")).size(); };
+  EXPECT_EQ(steps("pretrained"), 43u);
+  EXPECT_EQ(steps("distilbert"), 43u);
+  EXPECT_EQ(steps("pkd"), 73u);
+  for (const char* arm : {"pretrained", "distilbert"}) {
+    const auto general = losses(run / "general" / arm);
+    ASSERT_EQ(general.size(), 30u) << arm;
+    EXPECT_LT(general.back(), general.front()) << arm;
+  }
+  EXPECT_FALSE(std::filesystem::exists(run / "general" / "pkd"));
+  for (const char* arm : {"pretrained", "distilbert", "pkd"}) {
+    const auto config = models::load_encoder(run / "arms" / (std::string(arm) + "-1") / "model").model->config();
+    EXPECT_EQ(config.num_hidden_layers, 2) << arm;
+    EXPECT_EQ(config.hidden_size, std::string_view(arm) == "pretrained" ? 16 : 32) << arm;
+    EXPECT_GT(accuracy("run", arm), 0.7) << arm;
+  }
+}
+
+TEST_F(TinybertRun, NeedsAMaskedLanguageModelOfItsVocabularyForDistilbert) {
+  TinybertOptions o = options();
+  o.arms = {"distilbert"};
+  const auto body = models::load_encoder(taught_bert(), models::Head{});
+  models::save_encoder(folder_ / "body", *body.model, *body.tokenizer);
+  o.general.teacher = (folder_ / "body").string();
+  EXPECT_THAT(message_of<UserError>([&] { distil(o, "headless"); }),
+              HasSubstr("a masked-language-modelling head, but " + o.general.teacher + " has none"));
+  o.general.masked_lm = taught_bert().string();
+  o.general.train.max_steps = o.intermediate.max_steps = o.train.max_steps = 2;
+  distil(o, "run");
+  const std::vector<std::string_view> texts = {"quite other words here"};
+  const auto other = text::train_tokenizer(texts, {.vocab_size = 90});
+  text::save_trained_tokenizer(other.spec, folder_ / "words");
+  auto config = body.model->config();
+  const auto tokenizer = text::Tokenizer::from_folder(folder_ / "words");
+  config.vocab_size = tokenizer->vocab_size();
+  models::save_encoder(folder_ / "other", *models::make_encoder(config, {.kind = models::HeadKind::kMaskedLm}, Seed(1)),
+                       *tokenizer);
+  o.general.masked_lm = (folder_ / "other").string();
+  EXPECT_THAT(message_of<UserError>([&] { distil(o, "other-words"); }),
+              HasSubstr("expected the teacher's vocabulary but received another"));
+}
+
 TEST_F(TinybertRun, RefusesWhatCannotBe) {
   TinybertOptions o = options();
   o.width = 18;
