@@ -24,14 +24,14 @@ def limbeck(*arguments, log=None, threads=None):
             raise RuntimeError(f"{' '.join(command)}\nfailed; the end of {log}:\n" + "".join(open(log).readlines()[-8:]))
 
 
-def run_seeds(method, config, seeds, work, flags, jobs, finished):
-    """work/seed-N for each seed that has no table yet; `finished` is called after each. Flags of a finished run are not looked at."""
+def run_seeds(method, config, seeds, work, flags, jobs, finished, part=""):
+    """work/seed-N{part} for each seed that has no table yet; `finished` is called after each. Flags of a finished run are not looked at."""
 
     def one(seed):
-        out, begin = work / f"seed-{seed}", time.time()
+        out, begin = work / f"seed-{seed}{part}", time.time()
         if not (out / "table.json").exists():
-            limbeck("run", method, config, f"--out={out}", f"--seed={seed}", *flags, log=work / f"seed-{seed}.log", threads=1)
-        print(f"seed {seed}: done ({(time.time() - begin) / 60:.1f} min)", flush=True)
+            limbeck("run", method, config, f"--out={out}", f"--seed={seed}", *flags, log=work / f"{out.name}.log", threads=1)
+        print(f"{out.name}: done ({(time.time() - begin) / 60:.1f} min)", flush=True)
 
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
         for future in concurrent.futures.as_completed([pool.submit(one, seed) for seed in seeds]):

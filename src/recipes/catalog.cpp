@@ -86,7 +86,9 @@ const std::vector<Method>& methods() {
        job_of<FineTuneOptions>(run_fine_tune)},
       {"logit-kd", "arXiv:1503.02531", "Logit distillation of an encoder",
        "A student learns the labels of a task and what a fine-tuned teacher says of the same rows, both softened by a "
-       "temperature. Arms beside it: the teacher, and the student fine-tuned on the labels alone.",
+       "temperature. Arms beside it: the teacher, the student fine-tuned on the labels alone, and patient "
+       "distillation, "
+       "where it learns states between the teacher's blocks too.",
        job_of<LogitKdOptions>(run_logit_kd)},
       {"swa", "arXiv:2212.05956", "Stochastic weight averaging",
        "Fine-tuning whose learning rate stays high from some step on; the mean of the weights on the way is the model. "
@@ -100,20 +102,19 @@ const std::vector<Method>& methods() {
        job_of<LayerDropOptions>(run_layer_drop)},
       {"mlm", "arXiv:1810.04805", "Masked language modelling",
        "Pretrains a small encoder on plain texts, from fresh weights or from a model: tokens are hidden and guessed, "
-       "others "
-       "each time a text is seen. Where teachers and students on a user's own texts begin.",
+       "others each time a text is seen. Where teachers and students on a user's own texts begin.",
        job_of<MlmOptions>(run_mlm)},
       {"distilbert", "arXiv:1910.01108", "DistilBERT",
        "An encoder with half of the teacher's blocks learns its masked language modelling on plain texts by three "
-       "losses "
-       "at once: the teacher's distribution, the hidden tokens, and the direction of the hidden states. Arms beside "
-       "it: "
-       "each loss left out, random weights to start from, and no teacher; each is fine-tuned on a task several times.",
+       "losses at once: the teacher's distribution, the hidden tokens, and the direction of the hidden states. Arms "
+       "beside it: each loss left out, the first alone, random weights to start from, no teacher, and the teacher's "
+       "blocks as they are; each is fine-tuned on a task several times.",
        job_of<DistilbertOptions>(run_distilbert)},
       {"tinybert", "arXiv:1909.10351", "TinyBERT",
        "A narrow and shallow encoder learns a teacher's embeddings, attention scores and hidden states on plain texts, "
        "then on a task's rows and variants of them, and last its logits. Arms beside it: the same encoder fine-tuned, "
-       "with logits alone, and without each of these parts.",
+       "pretrained by masked language modelling, with logits alone, and without each of these parts; DistilBERT and "
+       "patient distillation with blocks of the teacher.",
        job_of<TinybertOptions>(run_tinybert)},
   };
   return list;

@@ -109,6 +109,31 @@ TEST_F(EncoderPlanOf, TinybertsArmsTakeEquallyManySteps) {
   EXPECT_EQ(plan.at("full").config.hidden_size, 16);
 }
 
+TEST_F(EncoderPlanOf, TinybertsBaselinesWithBlocksOfTheTeacherHaveItsWidth) {
+  auto options = filled<TinybertOptions>();
+  options.teacher = body();
+  options.layers = 2, options.width = 16, options.intermediate_size = 32;
+  options.arms = {"pretrained", "distilbert", "pkd"};
+  std::string texts;
+  for (int i = 0; i < 40; ++i) texts += "the film was good .\nbob played a film .\n";
+  options.general.texts = {write("texts.txt", texts)};
+  options.general.text.max_length = 16;
+  options.general.train.max_steps = 5;
+  const auto plan = by_name(encoder_plan(options));
+  const auto width = [&](const std::string& name) { return plan.at(name).config.hidden_size; };
+  EXPECT_EQ(width("pretrained, general"), 16);
+  EXPECT_EQ(width("pretrained"), 16);
+  for (const char* name : {"distilbert, general", "distilbert", "pkd"}) {
+    EXPECT_EQ(width(name), 32) << name;
+    EXPECT_EQ(plan.at(name).config.num_hidden_layers, 2) << name;
+  }
+  EXPECT_EQ(plan.at("pretrained, general").train.max_steps, 5);
+  EXPECT_FALSE(plan.at("pretrained, general").teacher.has_value());
+  EXPECT_EQ(plan.at("distilbert, general").teacher->num_hidden_layers, 4);
+  EXPECT_EQ(plan.at("pkd").teacher->num_hidden_layers, 4);
+  EXPECT_FALSE(plan.contains("pkd, general"));
+}
+
 TEST_F(EncoderPlanOf, ATaskWithoutTrainingRowsIsTheUsersMistake) {
   auto options = filled<FineTuneOptions>();
   options.model = body();
@@ -142,6 +167,8 @@ TEST_F(PretrainingPlanOf, DistilbertsArmsHaveHalfTheBlocksAndATeacherWhereALossA
   EXPECT_EQ(plan.trainings[0].teacher->num_hidden_layers, 4);
   EXPECT_DOUBLE_EQ(plan.trainings[0].work->vocabulary_share, 1) << "the divergence is over all tokens";
   EXPECT_FALSE(plan.trainings[1].teacher.has_value());
+  options.arms = {"untrained"};
+  EXPECT_TRUE(encoder_plan(options).trainings.empty());
   const auto encoder = models::load_encoder(options.teacher, plan.trainings[0].work->head).model;
   const train::Step step = plan.trainings[0].work->step(*encoder);
   const auto batch = data::collate({plan.trainings[0].work->examples.front()});

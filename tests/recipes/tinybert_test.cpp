@@ -121,30 +121,6 @@ TEST_F(TinybertRun, StandsBesideStudentsThatWerePretrainedOrTaughtInAnotherWay) 
   }
 }
 
-TEST_F(TinybertRun, NeedsAMaskedLanguageModelOfItsVocabularyForDistilbert) {
-  TinybertOptions o = options();
-  o.arms = {"distilbert"};
-  const auto body = models::load_encoder(taught_bert(), models::Head{});
-  models::save_encoder(folder_ / "body", *body.model, *body.tokenizer);
-  o.general.teacher = (folder_ / "body").string();
-  EXPECT_THAT(message_of<UserError>([&] { distil(o, "headless"); }),
-              HasSubstr("a masked-language-modelling head, but " + o.general.teacher + " has none"));
-  o.general.masked_lm = taught_bert().string();
-  o.general.train.max_steps = o.intermediate.max_steps = o.train.max_steps = 2;
-  distil(o, "run");
-  const std::vector<std::string_view> texts = {"quite other words here"};
-  const auto other = text::train_tokenizer(texts, {.vocab_size = 90});
-  text::save_trained_tokenizer(other.spec, folder_ / "words");
-  auto config = body.model->config();
-  const auto tokenizer = text::Tokenizer::from_folder(folder_ / "words");
-  config.vocab_size = tokenizer->vocab_size();
-  models::save_encoder(folder_ / "other", *models::make_encoder(config, {.kind = models::HeadKind::kMaskedLm}, Seed(1)),
-                       *tokenizer);
-  o.general.masked_lm = (folder_ / "other").string();
-  EXPECT_THAT(message_of<UserError>([&] { distil(o, "other-words"); }),
-              HasSubstr("expected the teacher's vocabulary but received another"));
-}
-
 TEST_F(TinybertRun, RefusesWhatCannotBe) {
   TinybertOptions o = options();
   o.width = 18;
