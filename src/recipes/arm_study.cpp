@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>  // fmt::join
 
 #include <algorithm>
+#include <utility>  // std::move
 
 #include "base/errors.h"
 #include "base/json.h"
@@ -110,7 +111,7 @@ TaskArm Study::train_seeds(const std::string& name, const std::string& title,
   return whole;
 }
 
-Study::Teacher Study::teacher(const std::string& folder) const {
+Study::Teacher Study::teacher(const std::string& folder, decltype(ArmTraining::hooks) hooks) const {
   const Seed seed = seed_of(-1);
   expect_labels_of_task(folder, task_);
   models::LoadedEncoder source = load_with_head(folder, task_, seed);
@@ -118,10 +119,14 @@ Study::Teacher Study::teacher(const std::string& folder) const {
     const TaskArm arm = measure_arm("teacher", "teacher", *source.model, context(), arms().child("teacher"));
     return {.model = load_with_head(folder, task_, seed).model, .arm = arm};  // measuring has frozen the other
   }
-  ArmTraining training{.name = "teacher", .title = "teacher", .train = train_};
+  ArmTraining training{.name = "teacher", .title = "teacher", .hooks = std::move(hooks), .train = train_};
   training.student = [&](Seed) -> models::PretrainedEncoder { return source; };
   const TaskArm arm = train_arm(training, context(), arms());
   return {.model = load_with_head((arm.folders[0] / kModel).string(), task_, seed).model, .arm = arm};
+}
+
+bool Study::has_head(const std::string& folder) const {
+  return !load_with_head(folder, task_, seed_of(-1)).fresh_head;
 }
 
 void add_runs(TaskArm& arm, const TaskArm& more) {

@@ -78,7 +78,9 @@ class Study {
     std::shared_ptr<models::Encoder> model;
     TaskArm arm;
   };
-  Teacher teacher(const std::string& folder) const;
+  // `hooks`: of the fine-tuning, where there is one.
+  Teacher teacher(const std::string& folder, decltype(ArmTraining::hooks) hooks = {}) const;
+  bool has_head(const std::string& folder) const;  // of the task
 
  private:
   StudyOptions options_;

@@ -1,6 +1,5 @@
 #include "recipes/swa.h"
 
-#include <ATen/core/Tensor.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -11,6 +10,7 @@
 #include "base/errors.h"
 #include "base/files.h"
 #include "recipes/flatness_probes.h"
+#include "recipes/swa_lessons.h"
 #include "recipes/swa_trajectories.h"
 #include "recipes/task_report.h"
 
@@ -20,7 +20,7 @@ namespace {
 class SwaStudy {
  public:
   SwaStudy(const SwaOptions& options, const Run& run)
-      : options_(options), run_(run), study_(options, options.model, run) {}
+      : options_(options), run_(run), study_(options, options.model, run), lessons_(options, study_) {}
 
   void run() {
     TaskResult result{.method = "swa",
@@ -28,7 +28,7 @@ class SwaStudy {
                       .paper = "Lu et al., arXiv:2212.05956",
                       .main = "swa",
                       .resamples = options_.resamples};
-    for (const Trajectory& trajectory : trajectories(options_, study_.train()))
+    for (const Trajectory& trajectory : wanted_trajectories(options_, study_.train()))
       for (TaskArm& arm : follow(trajectory)) {
         if (options_.probe_rows > 0) probe(arm);
         if (arm.name == "swa") link_model(arm, run_);
@@ -41,11 +41,7 @@ class SwaStudy {
  private:
   // The arms of a trajectory that are asked for, all seeds.
   std::vector<TaskArm> follow(const Trajectory& trajectory) {
-    std::vector<MeanArm> means = trajectory.means;
-    std::erase_if(means, [&](const MeanArm& mean) { return !options_.has(mean.name); });
-    if (!options_.has(trajectory.name) && means.empty()) return {};
-    if (trajectory.taught && taught_.empty())
-      taught_ = taught_logits(*study_.teacher(options_.teacher).model, study_.task(), options_.kd);
+    const std::vector<MeanArm>& means = trajectory.means;
     TaskArm last;
     std::vector<TaskArm> arms(means.size());
     for (int64_t s = 0; s < options_.seeds; ++s) {
@@ -62,7 +58,7 @@ class SwaStudy {
     return arms;
   }
 
-  ArmTraining training(const Trajectory& trajectory, const std::vector<MeanArm>& means, int64_t s) const {
+  ArmTraining training(const Trajectory& trajectory, const std::vector<MeanArm>& means, int64_t s) {
     auto tokenizer = std::make_shared<std::shared_ptr<const text::Tokenizer>>();  // known once the student is there
     ArmTraining training = study_.starting_from([this, s, tokenizer] {
       auto student = study_.open(options_.model, study_.seed_of(s), options_.layers);
@@ -74,7 +70,7 @@ class SwaStudy {
     training.hooks = [means, length, tokenizer](models::Encoder& student, TaskHooks& own, const Run& run) {
       return std::make_unique<Followed>(student, own, run, means, length, *tokenizer);
     };
-    if (trajectory.taught) training.step = distilling(study_.task(), taught_, options_.kd);
+    lessons_.give(training, trajectory.lesson);
     return training;
   }
 
@@ -113,7 +109,7 @@ class SwaStudy {
   const SwaOptions& options_;
   const Run& run_;
   Study study_;
-  std::vector<at::Tensor> taught_;
+  Lessons lessons_;
   std::vector<std::pair<std::string, std::vector<Flatness>>> probes_;  // title and seeds of each arm
 };
 
@@ -130,26 +126,27 @@ void SwaOptions::describe(Fields& f) {
   f("ema_decay", ema_decay, "of the arm ema", below_one);
   f("probe_rows", probe_rows, "training rows that the flatness of each arm is measured on; 0: it is not", at_least(0));
   TaughtOptions::describe(f, swa_arm_names(), Names::kFolder);
+  f.group("annealing", annealing);
+  f.group("route", route);
   f.check([this]() -> std::optional<std::string> {
-    const bool taught = has("kd") || has("kd_constant") || has("kd_swa");
-    if (taught && teacher.empty()) return "teacher: expected a model for the arms with distillation";
+    for (const Trajectory& trajectory : wanted_trajectories(*this, train))
+      if (trajectory.lesson != Lesson::kLabels && teacher.empty())
+        return "teacher: expected a model for the arms with distillation";
     return std::nullopt;
   });
 }
 
 void SwaOptions::plan_trainings(EncoderPlan& plan) const {
   const PlannedTraining tuning = planned_tuning(*this, model, precision, layers);
-  for (const Trajectory& trajectory : trajectories(*this, train)) {
-    const auto means = std::count_if(trajectory.means.begin(), trajectory.means.end(),
-                                     [&](const MeanArm& mean) { return has(mean.name); });
-    if (means == 0 && !has(trajectory.name)) continue;
+  for (const Trajectory& trajectory : wanted_trajectories(*this, train)) {
     PlannedTraining training = tuning;
-    training.means = means;
-    if (trajectory.taught) {
+    training.means = static_cast<int64_t>(trajectory.means.size());
+    if (trajectory.lesson != Lesson::kLabels) {
       if (std::none_of(plan.trainings.begin(), plan.trainings.end(),
                        [](const auto& t) { return t.teacher.has_value(); }))
         plan.add_teacher(tuning, teacher);
-      training.taught_by(encoder_config_in(teacher), 1.0 / static_cast<double>(seeds));
+      const auto readings = static_cast<double>(trajectory.lesson == Lesson::kRoute ? route.anchors : 1);
+      training.taught_by(encoder_config_in(teacher), readings / static_cast<double>(seeds));
     }
     plan.add(training, trajectory.name);
   }

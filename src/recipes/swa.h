@@ -4,7 +4,8 @@
 //   θ_swa <- (n θ_swa + θ) / (n + 1)
 // without teacher and at no cost. Beside it: ordinary fine-tuning, other means of the same weights (late, once an
 // epoch, every step, exponential), a low rate in which weights hardly move, cycles, logit distillation, and
-// distillation with averaging. Means of one trajectory are taken in one training.
+// distillation with averaging; of the ways to distil that the paper compares with, Annealing-KD and route-constrained
+// optimisation (recipes/annealing_distil.h, recipes/route_distil.h). Means of one trajectory are taken in one training.
 //
 // Not seen in the paper and chosen here, as options: t0 = 0.5 N, c = 10, η_swa = 0.5 η_peak; the rate is held at its
 // peak until t0; Adam's moments go on.
@@ -16,8 +17,10 @@
 
 #include "base/fields.h"
 #include "base/run.h"
+#include "recipes/annealing_distil.h"
 #include "recipes/arm_study.h"
 #include "recipes/encoder_plan.h"
+#include "recipes/route_distil.h"
 
 namespace limbeck::recipes {
 
@@ -26,6 +29,8 @@ struct SwaOptions : TaughtOptions {
   std::string model;
   double start = 0.5, rate = 0.5, late_start = 0.9, low_rate = 0.05, ema_decay = 0.999;
   int64_t every = 10, probe_rows = 0;
+  AnnealingOptions annealing;
+  RouteOptions route;
   void describe(Fields& f);
   std::vector<std::filesystem::path> inputs() const { return StudyOptions::inputs({model, teacher}); }
   void plan_trainings(EncoderPlan& plan) const;

@@ -24,12 +24,12 @@ std::vector<Trajectory> trajectories(const SwaOptions& o, const train::Options& 
   return {{"linear",
            "fine-tuning, linear rate",
            with(ScheduleKind::kLinear, 0),
-           false,
+           Lesson::kLabels,
            {{"last3", "mean of the last 3 epochs of it", {.kind = AveragingKind::kLastK, .start = 0, .every = 0}}}},
           {"constant",
            "fine-tuning, high constant rate",
            with(ScheduleKind::kPlateau, o.rate),
-           false,
+           Lesson::kLabels,
            {{"swa", "SWA", swa(o.start, o.every)},
             {"swa_late", fmt::format("SWA from {:g} N", o.late_start), swa(o.late_start, o.every)},
             {"swa_every_step", "SWA, every step", swa(o.start, 1)},
@@ -40,19 +40,33 @@ std::vector<Trajectory> trajectories(const SwaOptions& o, const train::Options& 
           {"low",
            "fine-tuning, low constant rate",
            with(ScheduleKind::kPlateau, o.low_rate),
-           false,
+           Lesson::kLabels,
            {{"swa_low", "SWA at a low rate", swa(o.start, o.every)}}},
           {"cyclical",
            "fine-tuning, cycles",
            with(ScheduleKind::kCyclical, o.rate),
-           false,
+           Lesson::kLabels,
            {{"swa_cyclical", "SWA, cycles", swa(o.start, o.every)}}},
-          {"kd", "logit distillation", with(ScheduleKind::kLinear, 0), true, {}},
+          {"kd", "logit distillation", with(ScheduleKind::kLinear, 0), Lesson::kLogits, {}},
+          {"annealing_kd", "Annealing-KD", with(ScheduleKind::kLinear, 0), Lesson::kAnnealed, {}},
+          {"rco",
+           fmt::format("RCO, {} checkpoints of the teacher", o.route.anchors),
+           with(ScheduleKind::kLinear, 0),
+           Lesson::kRoute,
+           {}},
           {"kd_constant",
            "logit distillation, high constant rate",
            with(ScheduleKind::kPlateau, o.rate),
-           true,
+           Lesson::kLogits,
            {{"kd_swa", "logit distillation + SWA", swa(o.start, o.every)}}}};
+}
+
+std::vector<Trajectory> wanted_trajectories(const SwaOptions& options, const train::Options& train) {
+  std::vector<Trajectory> wanted = trajectories(options, train);
+  for (Trajectory& trajectory : wanted)
+    std::erase_if(trajectory.means, [&](const MeanArm& mean) { return !options.has(mean.name); });
+  std::erase_if(wanted, [&](const Trajectory& t) { return t.means.empty() && !options.has(t.name); });
+  return wanted;
 }
 
 std::vector<std::string> swa_arm_names() {

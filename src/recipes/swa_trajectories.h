@@ -20,17 +20,21 @@ struct MeanArm {
   train::AveragingOptions averaging;
 };
 
+enum class Lesson { kLabels, kLogits, kAnnealed, kRoute };  // what a training learns (recipes/swa_lessons.h)
+
 // One training and the arms that it gives: its last weights, and means of those on the way.
 struct Trajectory {
   std::string name;  // the arm of its last weights too
   std::string title;
   train::Options train;
-  bool taught = false;
+  Lesson lesson = Lesson::kLabels;
   std::vector<MeanArm> means;
 };
 
 // `train`: with warm-up steps.
 std::vector<Trajectory> trajectories(const SwaOptions& options, const train::Options& train);
+// Those that an arm is asked for of, with the means that are.
+std::vector<Trajectory> wanted_trajectories(const SwaOptions& options, const train::Options& train);
 std::vector<std::string> swa_arm_names();
 
 // Takes means on the way, which checkpoints keep, and leaves them as models in RUN/means/NAME after the last step.

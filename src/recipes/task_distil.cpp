@@ -62,6 +62,12 @@ std::vector<at::Tensor> taught_logits(models::Encoder& teacher, const OpenTask& 
   return logits;
 }
 
+at::Tensor taught_rows(const std::vector<at::Tensor>& taught, const data::Batch& batch) {
+  std::vector<at::Tensor> rows;
+  for (const int64_t index : batch.indices) rows.push_back(taught[static_cast<std::size_t>(index)]);
+  return at::cat(rows);
+}
+
 objectives::Loss distilled_loss(const at::Tensor& logits, const data::Batch& batch, const OpenTask& task,
                                 const std::vector<at::Tensor>& taught, const TaskDistilOptions& options) {
   objectives::Loss loss;
@@ -70,9 +76,7 @@ objectives::Loss distilled_loss(const at::Tensor& logits, const data::Batch& bat
     loss.terms.back().weight = 1 - options.weight;
   }
   if (options.weight > 0) {
-    std::vector<at::Tensor> teacher;
-    for (const int64_t index : batch.indices) teacher.push_back(taught[static_cast<std::size_t>(index)]);
-    loss.terms.push_back(soft_term(logits, at::cat(teacher), options));
+    loss.terms.push_back(soft_term(logits, taught_rows(taught, batch), options));
     loss.terms.back().weight = options.weight;
   }
   return loss;

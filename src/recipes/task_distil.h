@@ -27,6 +27,9 @@ struct TaskDistilOptions {
 // compare (spans, choices), for a score with another loss than the squared error, and for a teacher of other labels.
 std::vector<at::Tensor> taught_logits(models::Encoder& teacher, const OpenTask& task, const TaskDistilOptions& options);
 
+// Of the rows of a batch, one behind the other.
+at::Tensor taught_rows(const std::vector<at::Tensor>& taught, const data::Batch& batch);
+
 // (1 - a) · the task's loss + a · the soft loss, of a student's logits of these rows.
 objectives::Loss distilled_loss(const at::Tensor& logits, const data::Batch& batch, const OpenTask& task,
                                 const std::vector<at::Tensor>& taught, const TaskDistilOptions& options);

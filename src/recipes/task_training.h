@@ -92,6 +92,7 @@ class TaskHooks : public train::Hooks {
   TaskHooks(models::Encoder& encoder, const OpenTask& task, Seed seed) : encoder_(encoder), task_(task), seed_(seed) {}
   void before_step(int64_t step) override { step_ = step; }
   std::optional<double> evaluate(int64_t step) override;
+  int64_t step() const { return step_; }  // counted from 0
   uint64_t salt() const { return dropout_salt(seed_, step_); }
 
  private:

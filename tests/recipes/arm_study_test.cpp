@@ -61,6 +61,30 @@ TEST_F(ArmStudy, FineTunesATeacherWithoutAHeadAndTakesOneWithAHeadAsItIs) {
   EXPECT_TRUE(task_pass(*same.model, batch).logits.detach().equal(task_pass(*teacher.model, batch).logits.detach()));
 }
 
+TEST_F(ArmStudy, FineTunesATeacherWithHooksBesideItsOwn) {
+  struct Counting : train::Hooks {
+    Counting(TaskHooks& own, int64_t& count) : own(own), count(count) {}
+    void before_step(int64_t step) override { own.before_step(step); }
+    void after_step(int64_t step) override { count = step; }
+    std::optional<double> evaluate(int64_t step) override { return own.evaluate(step); }
+    TaskHooks& own;
+    int64_t& count;
+  };
+  const std::string folder = body();
+  const limbeck::Run in = run("first"), again = run("second");
+  const Study plain(options(), folder, in), study(options(), folder, again);
+  EXPECT_FALSE(study.has_head(folder));
+  int64_t count = 0;
+  const auto teacher = study.teacher(folder, [&](models::Encoder&, TaskHooks& own, const limbeck::Run&) {
+    return std::make_unique<Counting>(own, count);
+  });
+  EXPECT_EQ(count, 39);
+  plain.teacher(folder);
+  EXPECT_EQ(predictions(again, "teacher"), predictions(in, "teacher"));
+  const std::string tuned = (teacher.arm.folders[0] / "model").string();
+  EXPECT_TRUE(study.has_head(tuned));
+}
+
 TEST_F(ArmStudy, TakesATeachersLabelsInAnyOrderAndRefusesOthers) {
   const auto saved_with = [&](const std::vector<std::string>& labels) {
     const std::string folder = (folder_ / labels.front()).string();

@@ -76,6 +76,18 @@ TEST_F(EncoderPlanOf, MeansOfOneTrajectoryAreOneTraining) {
   EXPECT_EQ(plan.at("low").means, 1);
 }
 
+TEST_F(EncoderPlanOf, WaysToDistilReadTheTrainingRowsOnceForEachTeacher) {
+  auto options = filled<SwaOptions>();
+  options.model = options.teacher = body();
+  options.arms = {"annealing_kd", "rco"};
+  options.route.anchors = 3;
+  const auto plan = by_name(encoder_plan(options));
+  ASSERT_EQ(plan.size(), 3u);
+  EXPECT_EQ(plan.at("teacher").runs, 1);
+  EXPECT_DOUBLE_EQ(plan.at("annealing_kd").teacher_epochs.value(), 0.5) << "once for two seeds";
+  EXPECT_DOUBLE_EQ(plan.at("rco").teacher_epochs.value(), 1.5);
+}
+
 TEST_F(EncoderPlanOf, EveryDepthIsATrainingOfItsOwnAndTooDeepOnesAreStillPlans) {
   auto options = filled<LayerDropOptions>();
   options.model = body();

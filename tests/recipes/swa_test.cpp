@@ -71,9 +71,13 @@ TEST_F(Swa, ProbesHowFlatEachArmLies) {
 
 TEST(SwaOptions, AskForATeacherWhereAnArmNeedsOne) {
   SwaOptions options;
-  options.arms = {"kd_swa"};
   const Fields fields = fields_of(options);
-  EXPECT_NE(fields.checks().back()()->find("teacher"), std::string::npos);
+  for (const char* arm : {"kd", "kd_swa", "annealing_kd", "rco"}) {
+    options.arms = {arm};
+    const auto mistake = fields.checks().back()();
+    ASSERT_TRUE(mistake) << arm;
+    EXPECT_NE(mistake->find("teacher"), std::string::npos);
+  }
   options.arms = {"swa"};
   EXPECT_EQ(fields.checks().back()(), std::nullopt);
 }

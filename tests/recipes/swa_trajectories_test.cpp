@@ -20,7 +20,7 @@ TEST(SwaTrajectories, HaveArmsOfTheirOwnNames) {
   const auto names = swa_arm_names();
   EXPECT_EQ(std::set<std::string>(names.begin(), names.end()).size(), names.size());
   for (const char* arm : {"linear", "last3", "constant", "swa", "swa_late", "swa_epoch", "ema", "swa_low",
-                          "swa_cyclical", "kd", "kd_swa"})
+                          "swa_cyclical", "kd", "kd_swa", "annealing_kd", "rco"})
     EXPECT_NE(std::find(names.begin(), names.end(), arm), names.end()) << arm;
 }
 
@@ -36,8 +36,31 @@ TEST(SwaTrajectories, HoldAShareOfThePeakFromWhereAveragingBegins) {
   EXPECT_EQ(cyclical.cycle_steps, 7);  // one snapshot at the end of each cycle
   EXPECT_EQ(trajectory(options, "cyclical").means[0].averaging.every, 7);
   EXPECT_EQ(trajectory(options, "linear").train.schedule, train::ScheduleKind::kLinear);
-  EXPECT_FALSE(trajectory(options, "constant").taught);
-  EXPECT_TRUE(trajectory(options, "kd_constant").taught);
+  EXPECT_EQ(trajectory(options, "constant").lesson, Lesson::kLabels);
+  EXPECT_EQ(trajectory(options, "kd_constant").lesson, Lesson::kLogits);
+}
+
+TEST(SwaTrajectories, WaysToDistilHaveTheScheduleOfFineTuning) {
+  const SwaOptions options;
+  const train::Options linear = trajectory(options, "linear").train;
+  for (const char* name : {"kd", "annealing_kd", "rco"}) {
+    const Trajectory taught = trajectory(options, name);
+    EXPECT_EQ(taught.train.schedule, linear.schedule) << name;
+    EXPECT_EQ(taught.train.epochs, linear.epochs) << name;
+    EXPECT_NE(taught.lesson, Lesson::kLabels) << name;
+    EXPECT_TRUE(taught.means.empty()) << name;
+  }
+}
+
+TEST(SwaTrajectories, AreWantedForTheirArmsAndForThoseOfTheirMeans) {
+  SwaOptions options;
+  options.arms = {"ema", "rco"};
+  const auto wanted = wanted_trajectories(options, options.train);
+  ASSERT_EQ(wanted.size(), 2u);
+  EXPECT_EQ(wanted[0].name, "constant");
+  ASSERT_EQ(wanted[0].means.size(), 1u);
+  EXPECT_EQ(wanted[0].means[0].name, "ema");
+  EXPECT_EQ(wanted[1].name, "rco");
 }
 
 class SwaFollowed : public TinyTask {};

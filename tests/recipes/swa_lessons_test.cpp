@@ -1,0 +1,133 @@
+#include "recipes/swa_lessons.h"
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+
+#include "base/message_of.h"
+#include "base/sha256.h"
+#include "recipes/tiny_encoder.h"
+
+namespace limbeck::recipes {
+namespace {
+
+class SwaLessons : public TinyEncoder {
+ protected:
+  SwaOptions options(std::vector<std::string> arms) {
+    SwaOptions own;
+    fill(own);
+    own.model = own.teacher = body();
+    own.arms = std::move(arms);
+    own.seeds = 1;
+    return own;
+  }
+  // How often a run has written a step of an arm.
+  std::size_t steps_of(const std::string& name, const std::string& arm) const {
+    const auto log = folder_ / name / "arms" / arm / "log.jsonl";
+    const std::string rows = std::filesystem::exists(log) ? read_file(log) : "", step = "\"kind\":\"step\"";
+    std::size_t steps = 0;  // its last line may not be whole yet
+    for (std::size_t at = rows.find(step); at != std::string::npos; at = rows.find(step, at + 1)) ++steps;
+    return steps;
+  }
+  // Runs in a process of its own and kills it after so many steps of an arm.
+  bool is_killed_after(std::size_t steps, const std::string& arm, const SwaOptions& own, const std::string& name) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      try {
+        if (std::freopen("/dev/null", "w", stdout) == nullptr) ::_exit(2);
+        run_swa(own, run(name));
+      } catch (...) {
+        ::_exit(1);
+      }
+      ::_exit(0);
+    }
+    int status = 0;
+    while (::waitpid(child, &status, WNOHANG) == 0)
+      if (steps_of(name, arm) >= steps) ::kill(child, SIGKILL);
+    return WIFSIGNALED(status);
+  }
+  static std::string weights(const limbeck::Run& run, const std::string& folder) {
+    return sha256_of_file(run.path("arms/" + folder + "/model/model.safetensors"));
+  }
+};
+
+TEST_F(SwaLessons, LearnTheTaskInAsManyStepsAsFineTuning) {
+  SwaOptions own = options({"linear", "annealing_kd", "rco"});
+  own.annealing.temperatures = 4, own.annealing.share = 0.5;
+  const limbeck::Run in = run();
+  run_swa(own, in);
+  for (const auto& arm : own.arms) {
+    EXPECT_GT(accuracy(in, arm), 0.7) << arm;
+    EXPECT_EQ(steps_of("run", arm + "-1"), 39u) << arm;
+  }
+  EXPECT_NE(predictions(in, "annealing_kd-1"), predictions(in, "linear-1"));
+  EXPECT_NE(predictions(in, "rco-1"), predictions(in, "linear-1"));
+  for (const char* anchor : {"1", "2", "3"})
+    models::load_encoder(in.path(std::string("arms/teacher/anchors/") + anchor));
+}
+
+TEST_F(SwaLessons, AnnealingWithoutAFirstStageIsFineTuning) {
+  SwaOptions own = options({"linear", "annealing_kd"});
+  own.annealing.share = 0;
+  const limbeck::Run in = run();
+  run_swa(own, in);
+  EXPECT_EQ(weights(in, "annealing_kd-1"), weights(in, "linear-1"));
+}
+
+TEST_F(SwaLessons, ARouteOfTheFinishedTeacherAloneIsLogitDistillation) {
+  SwaOptions own = options({"kd", "rco"});
+  own.route.anchors = 1;
+  const limbeck::Run in = run("route"), without = run("without");
+  run_swa(own, in);
+  EXPECT_EQ(weights(in, "rco-1"), weights(in, "kd-1"));
+  own.arms = {"kd"};
+  run_swa(own, without);
+  EXPECT_EQ(weights(without, "kd-1"), weights(in, "kd-1")) << "the arms beside it change nothing";
+}
+
+TEST_F(SwaLessons, TheRouteLeavesTheTeacherAsItIsWithoutOne) {
+  const limbeck::Run in = run("route"), without = run("without");
+  SwaOptions own = options({"kd", "rco"});
+  run_swa(own, in);
+  own.arms = {"kd"};
+  run_swa(own, without);
+  EXPECT_EQ(weights(in, "teacher"), weights(without, "teacher"));
+  EXPECT_EQ(weights(in, "kd-1"), weights(without, "kd-1"));
+  EXPECT_NE(weights(in, "rco-1"), weights(in, "kd-1"));
+}
+
+TEST_F(SwaLessons, TheRouteEndsInTheSameBytesAfterKills) {
+  SwaOptions own = options({"rco"});
+  own.train.epochs = 8;
+  own.train.checkpoint_every = 5;
+  const limbeck::Run whole = run("whole");
+  run_swa(own, whole);
+  EXPECT_TRUE(is_killed_after(30, "teacher", own, "run")) << "it was done before it could be killed";
+  EXPECT_TRUE(is_killed_after(12, "rco-1", own, "run")) << "it was done before it could be killed";
+  const limbeck::Run in = run();
+  run_swa(own, in);
+  for (const char* folder : {"teacher", "rco-1"}) EXPECT_EQ(weights(in, folder), weights(whole, folder)) << folder;
+  EXPECT_EQ(predictions(in, "rco-1"), predictions(whole, "rco-1"));
+  for (const char* anchor : {"1", "2", "3"}) {
+    const std::string file = std::string("arms/teacher/anchors/") + anchor + "/model.safetensors";
+    EXPECT_EQ(sha256_of_file(in.path(file)), sha256_of_file(whole.path(file))) << anchor;
+  }
+}
+
+TEST_F(SwaLessons, ThereIsNoRouteToATeacherThatIsTrainedAlready) {
+  SwaOptions own = options({"rco"});
+  models::save_encoder(
+      folder_ / "taught",
+      *encoder({.kind = models::HeadKind::kClassification, .outputs = 2, .labels = {"negative", "positive"}}),
+      *word_piece_tokenizer());
+  own.teacher = (folder_ / "taught").string();
+  const std::string message = message_of<UserError>([&] { run_swa(own, run()); });
+  EXPECT_NE(message.find("rco learns from checkpoints of the teacher's training"), std::string::npos) << message;
+  EXPECT_NE(message.find(own.teacher), std::string::npos) << message;
+}
+
+}  // namespace
+}  // namespace limbeck::recipes
