@@ -74,11 +74,10 @@ const std::vector<Method>& methods() {
        job_of<EktOptions>(run_ekt)},
       {"fine-tune-cot", "arXiv:2212.10071", "Fine-tune-CoT",
        "A teacher reasons step by step about questions whose answers are known; rationales that lead to the right "
-       "answer "
-       "become training text for a small model, which then reasons by itself. Diverse reasoning keeps several "
-       "rationales "
-       "a question. Arms beside it: the student prompted without training, trained on answers alone, and on rationales "
-       "that nobody checked.",
+       "answer become training text for a small model, which then reasons by itself. Diverse reasoning keeps several "
+       "rationales a question. Arms beside it: the student prompted in three ways without training, trained on answers "
+       "alone, on rationales that nobody checked and on those of other questions, and with one rationale a question as "
+       "long as with several.",
        job_of<FineTuneCotOptions>(run_fine_tune_cot)},
       {"fine-tune", "arXiv:1810.04805", "Fine-tuning of an encoder",
        "A pretrained encoder with a head learns a labelled task: classes, scores, tags, spans or choices of any CSV, "

@@ -2,6 +2,8 @@
 // each training question twice: to think step by step (a rationale), then for the answer. A rationale whose answer is
 // the known one becomes training text "question ### rationale --> answer" of a small model, which then reasons without
 // being asked to. Diverse reasoning draws several rationales a question and keeps every right one.
+// Beside it: the student prompted without, with and after worked reasoning, trained on answers alone, and controls for
+// what the filter, the number of steps and the reasoning itself do.
 //
 // Differs from the official code: the checkpoint is chosen on held-out questions, not on the test set; the second call
 // is always greedy; a rationale is kept as text without white space around it.
@@ -24,7 +26,7 @@
 namespace limbeck::recipes {
 
 struct FineTuneCotOptions {  // a default is the value of the paper's official code for decoder students
-  std::string teacher, student, problems, test_problems;
+  std::string teacher, student, problems, test_problems, examples;
   int64_t student_layers = 0, diverse = 8, seed = 1, max_length = 1024, resamples = 2000;
   std::vector<std::string> arms = {"zero_shot_cot", "answers", "unfiltered", "cot", "diverse"};
   double dev_fraction = 0.1;

@@ -151,18 +151,32 @@ TEST_F(FineTuneCotRun, SaysWhenNoRationaleIsRight) {
   EXPECT_THAT(message_of<UserError>([&] { run("run"); }), HasSubstr("none of 1 has it"));
 }
 
-TEST(FineTuneCotOptions, DefaultsAreThePapersAndMistakesAreNamed) {
-  FineTuneCotOptions o;
-  EXPECT_EQ(o.train.epochs, 20);
-  EXPECT_EQ(o.train.learning_rate, 3e-4);
-  EXPECT_EQ(o.train.batch_size, 8);
-  EXPECT_EQ(o.sampling.temperature, 0.7);
-  EXPECT_EQ(o.sampling.max_new_tokens, 128);
-  Fields fields = fields_of(o);
-  EXPECT_THAT(message_of<UserErrors>([&] {
-                read_options(fields, "", {"--arms=cot,none", "--diverse=0"});
-              }),
-              HasSubstr("received 'none'"));
+// What tells the worth of several rationales from the worth of more steps, and of reasoning from that of its look.
+TEST_F(FineTuneCotRun, HasControlsOfStepsAndOfReasoningAndPromptsInThreeWays) {
+  options_.arms = {"zero_shot", "few_shot_cot", "cot", "diverse", "repeated", "shuffled"};
+  options_.examples = (folder_ / "examples.jsonl").string();
+  options_.measure_teacher = false;
+  write_file_atomically(options_.examples,
+                        to_line({{"question", "Box 1?"}, {"rationale", "it is 1"}, {"answer", "1"}}) + "\n");
+  run("run");
+  std::map<std::string, Json> rows;
+  const Json table = read_json(folder_ / "run/table.json");
+  for (const auto& row : table.at("rows")) rows[row.at("arm")] = row;
+  ASSERT_EQ(rows.size(), 6u);
+  EXPECT_EQ(rows["zero_shot"]["num_steps"], 0);
+  EXPECT_EQ(rows["few_shot_cot"]["num_texts"], 0);
+  EXPECT_EQ(rows["repeated"]["num_texts"], rows["cot"]["num_texts"]);
+  EXPECT_EQ(rows["repeated"]["num_steps"], rows["diverse"]["num_steps"]);
+  EXPECT_GT(rows["repeated"]["num_steps"], rows["cot"]["num_steps"]);
+  EXPECT_EQ(rows["shuffled"]["num_steps"], rows["cot"]["num_steps"]);
+  const auto steps = [&](const std::string& arm) {
+    int64_t count = 0;
+    read_jsonl(folder_ / "run/arms" / arm / "log.jsonl",
+               [&](const Json& row, int64_t) { count += row.value("kind", "") == "step"; });
+    return count;
+  };
+  EXPECT_EQ(steps("repeated"), rows["repeated"]["num_steps"]);
+  EXPECT_EQ(synthesis::read_samples(folder_ / "run/arms/few_shot_cot/test.jsonl").size(), 6u);
 }
 
 }  // namespace
