@@ -92,9 +92,8 @@ const std::vector<Method>& methods() {
       {"swa", "arXiv:2212.05956", "Stochastic weight averaging",
        "Fine-tuning whose learning rate stays high from some step on; the mean of the weights on the way is the model. "
        "Arms beside it: ordinary fine-tuning, late, frequent and exponential means, a low rate, cycles, logit "
-       "distillation, distillation with averaging, Annealing-KD, and RCO along the teacher's own training; probes of "
-       "how "
-       "flat each lies.",
+       "distillation, distillation with averaging, Annealing-KD, RCO along the teacher's own training, and MATE-KD; "
+       "probes of how flat each lies.",
        job_of<SwaOptions>(run_swa)},
       {"layer-drop", "arXiv:2004.03844", "Dropping layers",
        "Blocks of a pretrained encoder are deleted by a rule and the rest is fine-tuned. Arms: every rule at every "

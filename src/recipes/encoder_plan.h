@@ -34,6 +34,7 @@ struct PlannedTraining {
   train::Options train;
   int64_t runs = 1;         // each with a seed of its own
   double variants = 0;      // of an example, beside it
+  double passes = 1;        // of the learner over an example, each time it is seen
   bool head_alone = false;  // is trained
   int64_t means = 0;        // of the weights, that are kept beside them
   std::optional<models::EncoderConfig> teacher = {};

@@ -52,7 +52,7 @@ Amounts amounts_of(const PlannedTraining& training) {
                                                                : std::ceil(epochs);
   const auto runs = static_cast<double>(training.runs);
   return {.steps = length.steps,
-          .learned = runs * epochs * tokens,
+          .learned = runs * epochs * tokens * training.passes,
           .read = runs * (evaluations * static_cast<double>(work.held_out_tokens) +
                           static_cast<double>(work.test_tokens) * (1.0 + static_cast<double>(training.means))),
           .taught = training.teacher ? runs * training.teacher_epochs.value_or(epochs) * tokens : 0};

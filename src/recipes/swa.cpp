@@ -128,10 +128,13 @@ void SwaOptions::describe(Fields& f) {
   TaughtOptions::describe(f, swa_arm_names(), Names::kFolder);
   f.group("annealing", annealing);
   f.group("route", route);
+  f.group("mate", mate);
   f.check([this]() -> std::optional<std::string> {
     for (const Trajectory& trajectory : wanted_trajectories(*this, train))
       if (trajectory.lesson != Lesson::kLabels && teacher.empty())
         return "teacher: expected a model for the arms with distillation";
+    if (has("mate_kd") && mate.generator.empty())
+      return "mate.generator: expected a masked language model for the arm mate_kd";
     return std::nullopt;
   });
 }
@@ -147,6 +150,11 @@ void SwaOptions::plan_trainings(EncoderPlan& plan) const {
         plan.add_teacher(tuning, teacher);
       const auto readings = static_cast<double>(trajectory.lesson == Lesson::kRoute ? route.anchors : 1);
       training.taught_by(encoder_config_in(teacher), readings / static_cast<double>(seeds));
+      if (trajectory.lesson == Lesson::kAdversarial) {  // what a generator writes too
+        const auto length = train::length_of(static_cast<int64_t>(tuning.work->examples.size()), train);
+        training.passes = 2;
+        *training.teacher_epochs += static_cast<double>(length.steps) / static_cast<double>(length.steps_per_epoch);
+      }
     }
     plan.add(training, trajectory.name);
   }

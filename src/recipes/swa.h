@@ -4,8 +4,9 @@
 //   θ_swa <- (n θ_swa + θ) / (n + 1)
 // without teacher and at no cost. Beside it: ordinary fine-tuning, other means of the same weights (late, once an
 // epoch, every step, exponential), a low rate in which weights hardly move, cycles, logit distillation, and
-// distillation with averaging; of the ways to distil that the paper compares with, Annealing-KD and route-constrained
-// optimisation (recipes/annealing_distil.h, recipes/route_distil.h). Means of one trajectory are taken in one training.
+// distillation with averaging; of the ways to distil that the paper compares with, Annealing-KD, route-constrained
+// optimisation and MATE-KD (recipes/annealing_distil.h, recipes/route_distil.h, recipes/adversarial_distil.h). Means of
+// one trajectory are taken in one training.
 //
 // Not seen in the paper and chosen here, as options: t0 = 0.5 N, c = 10, η_swa = 0.5 η_peak; the rate is held at its
 // peak until t0; Adam's moments go on.
@@ -17,6 +18,7 @@
 
 #include "base/fields.h"
 #include "base/run.h"
+#include "recipes/adversarial_distil.h"
 #include "recipes/annealing_distil.h"
 #include "recipes/arm_study.h"
 #include "recipes/encoder_plan.h"
@@ -31,8 +33,9 @@ struct SwaOptions : TaughtOptions {
   int64_t every = 10, probe_rows = 0;
   AnnealingOptions annealing;
   RouteOptions route;
+  MateOptions mate;
   void describe(Fields& f);
-  std::vector<std::filesystem::path> inputs() const { return StudyOptions::inputs({model, teacher}); }
+  std::vector<std::filesystem::path> inputs() const { return StudyOptions::inputs({model, teacher, mate.generator}); }
   void plan_trainings(EncoderPlan& plan) const;
 };
 

@@ -13,9 +13,11 @@ Lessons::Lessons(const SwaOptions& options, const Study& study)
     user_fail(
         "arms",
         "rco learns from checkpoints of the teacher's training, but {} has a head for the task already, so nothing "
-        "of its training is left; name a pretrained encoder without one as teacher, which is fine-tuned here, or "
-        "leave rco out",
+        "is left of it; name a pretrained encoder without one as teacher, which is fine-tuned here, or leave rco "
+        "out",
         options.teacher);
+  if (options.has("mate_kd"))
+    load_generator(options.mate, *text::Tokenizer::from_folder(options.model), encoder_config_in(options.model));
 }
 
 void Lessons::give(ArmTraining& training, Lesson lesson) {
@@ -30,6 +32,9 @@ void Lessons::give(ArmTraining& training, Lesson lesson) {
       break;
     case Lesson::kRoute:
       training.step = distilled_along(study_.task(), taught_on_route(), options_.kd, length_);
+      break;
+    case Lesson::kAdversarial:
+      train_against_generator(training, adversarial_parts());
       break;
   }
 }
@@ -57,6 +62,18 @@ const std::vector<std::vector<at::Tensor>>& Lessons::taught_on_route() {
   }
   taught_on_route_.push_back(finished);
   return taught_on_route_;
+}
+
+AdversarialParts Lessons::adversarial_parts() {
+  if (!adversarial_teacher_) adversarial_teacher_ = teacher().model;
+  return {.task = study_.task(),
+          .taught = taught(),
+          .teacher = adversarial_teacher_,
+          .tokenizer = text::Tokenizer::from_folder(options_.model),
+          .kd = options_.kd,
+          .mate = options_.mate,
+          .train = study_.train(),
+          .precision = options_.precision};
 }
 
 }  // namespace limbeck::recipes

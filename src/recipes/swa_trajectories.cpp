@@ -54,6 +54,7 @@ std::vector<Trajectory> trajectories(const SwaOptions& o, const train::Options& 
            with(ScheduleKind::kLinear, 0),
            Lesson::kRoute,
            {}},
+          {"mate_kd", "MATE-KD", with(ScheduleKind::kLinear, 0), Lesson::kAdversarial, {}},
           {"kd_constant",
            "logit distillation, high constant rate",
            with(ScheduleKind::kPlateau, o.rate),

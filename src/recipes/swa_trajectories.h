@@ -20,7 +20,13 @@ struct MeanArm {
   train::AveragingOptions averaging;
 };
 
-enum class Lesson { kLabels, kLogits, kAnnealed, kRoute };  // what a training learns (recipes/swa_lessons.h)
+enum class Lesson {
+  kLabels,
+  kLogits,
+  kAnnealed,
+  kRoute,
+  kAdversarial
+};  // what a training learns (recipes/swa_lessons.h)
 
 // One training and the arms that it gives: its last weights, and means of those on the way.
 struct Trajectory {

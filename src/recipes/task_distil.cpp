@@ -8,24 +8,6 @@
 namespace limbeck::recipes {
 namespace {
 
-objectives::Term soft_term(const at::Tensor& student, const at::Tensor& teacher, const TaskDistilOptions& options) {
-  const objectives::ClassDistillationOptions soft{
-      .temperature = options.temperature, .temperature_squared = options.temperature_squared, .beta = options.beta};
-  switch (options.loss) {
-    case SoftLoss::kSoftCrossEntropy:
-      return objectives::soft_cross_entropy(student, teacher, soft);
-    case SoftLoss::kMse:
-      return objectives::logit_mse(student, teacher);
-    case SoftLoss::kForwardKl:
-      return objectives::class_divergence(student, teacher, objectives::Divergence::kForwardKl, soft);
-    case SoftLoss::kReverseKl:
-      return objectives::class_divergence(student, teacher, objectives::Divergence::kReverseKl, soft);
-    case SoftLoss::kJensenShannon:
-      break;
-  }
-  return objectives::class_divergence(student, teacher, objectives::Divergence::kJensenShannon, soft);
-}
-
 void expect_logits_to_compare(const OpenTask& task, const TaskDistilOptions& options) {
   const data::TaskKind kind = task.data.description.kind;
   if (kind == data::TaskKind::kSpan || kind == data::TaskKind::kChoice)
@@ -55,17 +37,39 @@ std::vector<at::Tensor> taught_logits(models::Encoder& teacher, const OpenTask& 
                                       const TaskDistilOptions& options) {
   expect_logits_to_compare(task, options);
   std::vector<at::Tensor> logits = task_logits(teacher, task.train.examples);
-  if (teacher.head().labels.empty() || teacher.head().labels == task.data.labels) return logits;
-  const at::Tensor order =
-      at::tensor(data::matched_labels(task.data.labels, teacher.head().labels, "the teacher"), at::kLong);
+  const at::Tensor order = outputs_of_labels(teacher, task);
+  if (!order.defined()) return logits;
   for (at::Tensor& rows : logits) rows = rows.index_select(1, order);
   return logits;
+}
+
+at::Tensor outputs_of_labels(const models::Encoder& teacher, const OpenTask& task) {
+  if (teacher.head().labels.empty() || teacher.head().labels == task.data.labels) return {};
+  return at::tensor(data::matched_labels(task.data.labels, teacher.head().labels, "the teacher"), at::kLong);
 }
 
 at::Tensor taught_rows(const std::vector<at::Tensor>& taught, const data::Batch& batch) {
   std::vector<at::Tensor> rows;
   for (const int64_t index : batch.indices) rows.push_back(taught[static_cast<std::size_t>(index)]);
   return at::cat(rows);
+}
+
+objectives::Term soft_loss(const at::Tensor& student, const at::Tensor& teacher, const TaskDistilOptions& options) {
+  const objectives::ClassDistillationOptions soft{
+      .temperature = options.temperature, .temperature_squared = options.temperature_squared, .beta = options.beta};
+  switch (options.loss) {
+    case SoftLoss::kSoftCrossEntropy:
+      return objectives::soft_cross_entropy(student, teacher, soft);
+    case SoftLoss::kMse:
+      return objectives::logit_mse(student, teacher);
+    case SoftLoss::kForwardKl:
+      return objectives::class_divergence(student, teacher, objectives::Divergence::kForwardKl, soft);
+    case SoftLoss::kReverseKl:
+      return objectives::class_divergence(student, teacher, objectives::Divergence::kReverseKl, soft);
+    case SoftLoss::kJensenShannon:
+      break;
+  }
+  return objectives::class_divergence(student, teacher, objectives::Divergence::kJensenShannon, soft);
 }
 
 objectives::Loss distilled_loss(const at::Tensor& logits, const data::Batch& batch, const OpenTask& task,
@@ -76,7 +80,7 @@ objectives::Loss distilled_loss(const at::Tensor& logits, const data::Batch& bat
     loss.terms.back().weight = 1 - options.weight;
   }
   if (options.weight > 0) {
-    loss.terms.push_back(soft_term(logits, taught_rows(taught, batch), options));
+    loss.terms.push_back(soft_loss(logits, taught_rows(taught, batch), options));
     loss.terms.back().weight = options.weight;
   }
   return loss;

@@ -27,9 +27,14 @@ struct TaskDistilOptions {
 // compare (spans, choices), for a score with another loss than the squared error, and for a teacher of other labels.
 std::vector<at::Tensor> taught_logits(models::Encoder& teacher, const OpenTask& task, const TaskDistilOptions& options);
 
+// Which of the teacher's outputs stands for each label of the task; undefined: they are in that order. Throws UserError
+// for a teacher of other labels.
+at::Tensor outputs_of_labels(const models::Encoder& teacher, const OpenTask& task);
 // Of the rows of a batch, one behind the other.
 at::Tensor taught_rows(const std::vector<at::Tensor>& taught, const data::Batch& batch);
 
+// student [B,C], teacher [B,C] -> the loss that the options name, with T² where they say so; its weight is left at 1.
+objectives::Term soft_loss(const at::Tensor& student, const at::Tensor& teacher, const TaskDistilOptions& options);
 // (1 - a) · the task's loss + a · the soft loss, of a student's logits of these rows.
 objectives::Loss distilled_loss(const at::Tensor& logits, const data::Batch& batch, const OpenTask& task,
                                 const std::vector<at::Tensor>& taught, const TaskDistilOptions& options);

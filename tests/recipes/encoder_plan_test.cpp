@@ -79,13 +79,16 @@ TEST_F(EncoderPlanOf, MeansOfOneTrajectoryAreOneTraining) {
 TEST_F(EncoderPlanOf, WaysToDistilReadTheTrainingRowsOnceForEachTeacher) {
   auto options = filled<SwaOptions>();
   options.model = options.teacher = body();
-  options.arms = {"annealing_kd", "rco"};
+  options.arms = {"annealing_kd", "rco", "mate_kd"};
   options.route.anchors = 3;
   const auto plan = by_name(encoder_plan(options));
-  ASSERT_EQ(plan.size(), 3u);
+  ASSERT_EQ(plan.size(), 4u);
   EXPECT_EQ(plan.at("teacher").runs, 1);
   EXPECT_DOUBLE_EQ(plan.at("annealing_kd").teacher_epochs.value(), 0.5) << "once for two seeds";
   EXPECT_DOUBLE_EQ(plan.at("rco").teacher_epochs.value(), 1.5);
+  EXPECT_DOUBLE_EQ(plan.at("mate_kd").teacher_epochs.value(), 3.5) << "what is written for it too";
+  EXPECT_DOUBLE_EQ(plan.at("mate_kd").passes, 2);
+  EXPECT_DOUBLE_EQ(plan.at("rco").passes, 1);
 }
 
 TEST_F(EncoderPlanOf, EveryDepthIsATrainingOfItsOwnAndTooDeepOnesAreStillPlans) {

@@ -24,6 +24,13 @@ class SwaLessons : public TinyEncoder {
     own.seeds = 1;
     return own;
   }
+  SwaOptions with_generator(SwaOptions own) {
+    models::save_encoder(folder_ / "generator", *encoder({.kind = models::HeadKind::kMaskedLm}),
+                         *word_piece_tokenizer());
+    own.mate.generator = (folder_ / "generator").string();
+    own.mate.generator_steps = 2, own.mate.student_steps = 5, own.mate.learning_rate = 1e-3;
+    return own;
+  }
   // How often a run has written a step of an arm.
   std::size_t steps_of(const std::string& name, const std::string& arm) const {
     const auto log = folder_ / name / "arms" / arm / "log.jsonl";
@@ -45,8 +52,10 @@ class SwaLessons : public TinyEncoder {
       ::_exit(0);
     }
     int status = 0;
-    while (::waitpid(child, &status, WNOHANG) == 0)
+    while (::waitpid(child, &status, WNOHANG) == 0) {
       if (steps_of(name, arm) >= steps) ::kill(child, SIGKILL);
+      ::usleep(500);
+    }
     return WIFSIGNALED(status);
   }
   static std::string weights(const limbeck::Run& run, const std::string& folder) {
@@ -101,11 +110,11 @@ TEST_F(SwaLessons, TheRouteLeavesTheTeacherAsItIsWithoutOne) {
 
 TEST_F(SwaLessons, TheRouteEndsInTheSameBytesAfterKills) {
   SwaOptions own = options({"rco"});
-  own.train.epochs = 8;
+  own.train.epochs = 4;
   own.train.checkpoint_every = 5;
   const limbeck::Run whole = run("whole");
   run_swa(own, whole);
-  EXPECT_TRUE(is_killed_after(30, "teacher", own, "run")) << "it was done before it could be killed";
+  EXPECT_TRUE(is_killed_after(20, "teacher", own, "run")) << "it was done before it could be killed";
   EXPECT_TRUE(is_killed_after(12, "rco-1", own, "run")) << "it was done before it could be killed";
   const limbeck::Run in = run();
   run_swa(own, in);
@@ -115,6 +124,44 @@ TEST_F(SwaLessons, TheRouteEndsInTheSameBytesAfterKills) {
     const std::string file = std::string("arms/teacher/anchors/") + anchor + "/model.safetensors";
     EXPECT_EQ(sha256_of_file(in.path(file)), sha256_of_file(whole.path(file))) << anchor;
   }
+}
+
+TEST_F(SwaLessons, AGeneratorRewritesTextsForTheStudent) {
+  SwaOptions own = with_generator(options({"kd", "mate_kd"}));
+  const limbeck::Run in = run(), without = run("without");
+  run_swa(own, in);
+  EXPECT_GT(accuracy(in, "mate_kd"), 0.7);
+  EXPECT_EQ(steps_of("run", "mate_kd-1"), 39u);
+  EXPECT_NE(predictions(in, "mate_kd-1"), predictions(in, "kd-1"));
+  int64_t last = 0;
+  read_jsonl(in.path("arms/mate_kd-1/log.jsonl"), [&](const Json& row, int64_t) {
+    if (row["kind"] == "generator") last = row["step"].get<int64_t>();
+  });
+  EXPECT_EQ(last, 16) << "2 before each 5 of 39";
+  own.arms = {"kd"};
+  run_swa(own, without);
+  EXPECT_EQ(weights(without, "kd-1"), weights(in, "kd-1")) << "the arms beside it change nothing";
+}
+
+TEST_F(SwaLessons, AGeneratorsRunEndsInTheSameBytesAfterAKill) {
+  SwaOptions own = with_generator(options({"mate_kd"}));
+  own.train.epochs = 4;
+  own.train.checkpoint_every = 4;
+  const limbeck::Run whole = run("whole");
+  run_swa(own, whole);
+  EXPECT_TRUE(is_killed_after(13, "mate_kd-1", own, "run")) << "it was done before it could be killed";
+  const limbeck::Run in = run();
+  run_swa(own, in);
+  EXPECT_EQ(weights(in, "mate_kd-1"), weights(whole, "mate_kd-1"));
+  EXPECT_EQ(predictions(in, "mate_kd-1"), predictions(whole, "mate_kd-1"));
+}
+
+TEST_F(SwaLessons, AGeneratorWithoutAHeadIsAMistakeBeforeAnyTraining) {
+  SwaOptions own = options({"linear", "mate_kd"});
+  own.mate.generator = own.model;
+  const limbeck::Run in = run();
+  EXPECT_NE(message_of<UserError>([&] { run_swa(own, in); }).find("mate.generator"), std::string::npos);
+  EXPECT_FALSE(std::filesystem::exists(in.path("arms/linear-1")));
 }
 
 TEST_F(SwaLessons, ThereIsNoRouteToATeacherThatIsTrainedAlready) {

@@ -72,12 +72,16 @@ TEST_F(Swa, ProbesHowFlatEachArmLies) {
 TEST(SwaOptions, AskForATeacherWhereAnArmNeedsOne) {
   SwaOptions options;
   const Fields fields = fields_of(options);
-  for (const char* arm : {"kd", "kd_swa", "annealing_kd", "rco"}) {
+  for (const char* arm : {"kd", "kd_swa", "annealing_kd", "rco", "mate_kd"}) {
     options.arms = {arm};
     const auto mistake = fields.checks().back()();
     ASSERT_TRUE(mistake) << arm;
     EXPECT_NE(mistake->find("teacher"), std::string::npos);
   }
+  options.teacher = "teacher";
+  EXPECT_NE(fields.checks().back()()->find("mate.generator"), std::string::npos);
+  options.mate.generator = "generator";
+  EXPECT_EQ(fields.checks().back()(), std::nullopt);
   options.arms = {"swa"};
   EXPECT_EQ(fields.checks().back()(), std::nullopt);
 }

@@ -20,7 +20,7 @@ TEST(SwaTrajectories, HaveArmsOfTheirOwnNames) {
   const auto names = swa_arm_names();
   EXPECT_EQ(std::set<std::string>(names.begin(), names.end()).size(), names.size());
   for (const char* arm : {"linear", "last3", "constant", "swa", "swa_late", "swa_epoch", "ema", "swa_low",
-                          "swa_cyclical", "kd", "kd_swa", "annealing_kd", "rco"})
+                          "swa_cyclical", "kd", "kd_swa", "annealing_kd", "rco", "mate_kd"})
     EXPECT_NE(std::find(names.begin(), names.end(), arm), names.end()) << arm;
 }
 
@@ -43,7 +43,7 @@ TEST(SwaTrajectories, HoldAShareOfThePeakFromWhereAveragingBegins) {
 TEST(SwaTrajectories, WaysToDistilHaveTheScheduleOfFineTuning) {
   const SwaOptions options;
   const train::Options linear = trajectory(options, "linear").train;
-  for (const char* name : {"kd", "annealing_kd", "rco"}) {
+  for (const char* name : {"kd", "annealing_kd", "rco", "mate_kd"}) {
     const Trajectory taught = trajectory(options, name);
     EXPECT_EQ(taught.train.schedule, linear.schedule) << name;
     EXPECT_EQ(taught.train.epochs, linear.epochs) << name;
