@@ -27,8 +27,11 @@ def data_of(task):
     return (by_seed.ROOT / "configs" / "tasks" / folder / first).resolve()
 
 
-def run(method, config, models, arguments, flags, finished):
-    """The method on each task; `models` are the options that name the model. `finished` is called after each task."""
+BASELINES = "-baselines"  # behind a task's name: the folder of a second run, of arms that need something more
+
+
+def run(method, config, models, arguments, flags, finished, part=""):
+    """The method on each task, in work/TASK{part}; `models` are the options that name the model. `finished` is called after each task."""
     if not arguments.model.exists():
         print(f"SKIPPED: {arguments.model} is not there; run scripts/setup")
         return
@@ -36,14 +39,14 @@ def run(method, config, models, arguments, flags, finished):
         if not data_of(task).exists():
             print(f"SKIPPED {task}: {data_of(task)} is not there")
             continue
-        by_seed.limbeck("run", method, config, f"--out={arguments.work / task}", f"--task=configs/tasks/{task}.toml",
+        by_seed.limbeck("run", method, config, f"--out={arguments.work / (task + part)}", f"--task=configs/tasks/{task}.toml",
                         *[f"--{name}={arguments.model}" for name in models], *flags)
         finished()
 
 
-def over_seeds(page, main):
-    """Each arm's first figure over its seeds, and what it has less the arm `main`, seed by seed: means and 95 % intervals."""
-    arms = json.loads(page.read_text())["arms"]
+def over_seeds(pages, main):
+    """Each arm's first figure over its seeds, and what it has less the arm `main`, seed by seed: means and 95 % intervals. An arm of two pages is the first's."""
+    arms = list({arm["arm"]: arm for page in reversed(pages) for arm in json.loads(page.read_text())["arms"]}.values())
     metric = next(iter(arms[0]["figures"]))
     title = next(arm["title"] for arm in arms if arm["arm"] == main)
     return by_seed.figure_table(f"{metric} %", {arm["title"]: arm["figures"][metric]["runs"] for arm in arms}, title, 2, scale=100)
@@ -71,10 +74,11 @@ def sections_of(arguments, main, more):
         page, options = arguments.work / task / "table.md", arguments.work / task / "options.toml"
         if not page.exists():
             continue
+        pages = [page] + [other for other in [arguments.work / (task + BASELINES) / "table.md"] if other.exists()]
         used = dict(re.findall(r"^(\w+) = (.*?)(?:  #.*)?$", options.read_text(), re.M))
         rows = "all" if used["train_rows"] == "0" else used["train_rows"]
         text = f"### {task}\n\n{used['seeds']} seeds an arm, {rows} training rows, {used['epochs']} epochs of batches of {used['batch_size']}, learning rate {used['learning_rate']}.\n\n"
-        sections[task] = text + over_seeds(page.with_suffix(".json"), main) + "\n" + as_measured(page) + more(arguments.work / task, used) + "\n"
+        sections[task] = text + over_seeds([page.with_suffix(".json") for page in pages], main) + "\n" + "\n".join(map(as_measured, pages)) + more(arguments.work / task, used) + "\n"
     return sections
 
 

@@ -1,8 +1,9 @@
-"""The plain texts that distilbert and tinybert are pretrained on: sentences of films and of news, out of several data sets.
+"""The plain texts that distilbert, tinybert and a masked language model are pretrained on: sentences of films and of news, out of several data sets.
 
 No sentence of SST's dev and test rows is among them, so that what is measured there was not seen before.
 """
 import csv, pathlib, re
+import by_seed
 
 FILES = ["sst5/stsa.fine.train", "sst5/stsa.fine.dev", "sst5/stsa.fine.test", "subj/subj.all", "ag_news/test.csv", "wikitext2/valid.txt", "wikitext2/test.txt"]
 
@@ -65,3 +66,12 @@ def write(data, folder):
     folder.mkdir(parents=True, exist_ok=True)
     texts, held_out = read(data)
     return [write_if_new(folder / name, some) for name, some in (("train.txt", texts), ("dev.txt", held_out), ("test.txt", held_out[::3]))]
+
+
+def masked_lm(model, data, work):
+    """The folder of the model after masked language modelling on these texts, in work/masked-lm; made where it is not there yet."""
+    folder = work / "masked-lm"
+    if not (folder / "model").exists():
+        texts, held_out, _ = write(data, work / "texts")
+        by_seed.limbeck("run", "mlm", by_seed.ROOT / "experiments/masked_lm.toml", f"--model={model}", f"--data.texts={texts}", f"--data.dev_texts={held_out}", f"--out={folder}")
+    return folder / "model"

@@ -15,6 +15,8 @@ template <class... F>
 struct Overloaded : F... {
   using F::operator()...;
 };
+template <class... F>
+Overloaded(F...) -> Overloaded<F...>;  // clang below 17 deduces no aggregates
 
 std::string toml_of_number(double value) {
   std::string text = fmt::format("{}", value);  // the shortest that reads back as the same number

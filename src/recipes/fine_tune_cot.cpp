@@ -175,7 +175,8 @@ class FineTuneCot {
     const auto several = texts_of(diverse_, true);
     if (name == "diverse")
       return trained(name, fmt::format("Student, Fine-tune-CoT, {} rationales a question", options_.diverse), several);
-    return trained(name, "Student, Fine-tune-CoT, as many steps as that", right, steps_of(several));
+    return trained(name, fmt::format("Student, Fine-tune-CoT, as many steps as with {} rationales", options_.diverse),
+                   right, steps_of(several));
   }
 
   int64_t steps_of(const std::vector<CotText>& texts) const {
