@@ -78,9 +78,9 @@ std::string dots_with_whiskers(const std::string& title, const std::vector<DotRo
     const auto x = [&](double share) { return fmt::format("{:.2f}%", 100 * share / scale); };
     std::string svg = "<svg aria-hidden=\"true\">";
     for (const double line : {0.0, 0.25, 0.5, 0.75, 1.0})
-      svg += fmt::format("<line class=\"grid\" x1=\"{0}%\" x2=\"{0}%\" y1=\"0\" y2=\"26\"/>", 100 * line);
+      svg += fmt::format("<line class=\"grid\" x1=\"{0}%\" x2=\"{0}%\" y1=\"0\" y2=\"100%\"/>", 100 * line);
     svg += fmt::format(
-        "<line class=\"whisker\" x1=\"{}\" x2=\"{}\" y1=\"13\" y2=\"13\"/><circle class=\"dot\" cx=\"{}\" cy=\"13\" "
+        "<line class=\"whisker\" x1=\"{}\" x2=\"{}\" y1=\"50%\" y2=\"50%\"/><circle class=\"dot\" cx=\"{}\" cy=\"50%\" "
         "r=\"5\"/></svg>",
         x(row.interval.low), x(row.interval.high), x(row.interval.value));
     html += fmt::format(

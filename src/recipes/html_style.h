@@ -56,8 +56,11 @@ td small { display: block; color: var(--soft); font-size: .76rem; }
 .row .name { grid-area: name; } .row .plot-cell { grid-area: plot; min-width: 0; }
 .row .figure { grid-area: figure; text-align: right; font-variant-numeric: tabular-nums; }
 .forest h3 { margin: .8rem 0 .2rem; }
-.forest svg { display: block; width: 100%; height: 26px; overflow: visible; }
-.forest .figure { font-weight: 600; }
+.forest .row { align-items: stretch; }
+.forest .name { align-self: center; padding: .1rem 0 .1rem 1.1rem; text-indent: -1.1rem; line-height: 1.25; }
+.forest .plot-cell { position: relative; min-height: 26px; }
+.forest svg { position: absolute; inset: 0; width: 100%; height: 100%; overflow: visible; }
+.forest .figure { align-self: center; font-weight: 600; }
 .grid { stroke: var(--line); stroke-width: 1; }
 .axis { fill: var(--soft); font-size: 11px; font-variant-numeric: tabular-nums; }
 .whisker { stroke: currentColor; stroke-width: 2; stroke-linecap: round; opacity: .65; }

@@ -52,8 +52,7 @@ void run_logit_kd(const LogitKdOptions& options, const Run& run) {
   }
   if (options.has("pkd")) {
     const StepOf step = patiently(study.task(), *teacher, patiently_taught, options.pkd);
-    result.arms.push_back(
-        study.train_seeds("pkd", "student, distilled patiently", [&](int64_t s) { return student(s, step); }));
+    result.arms.push_back(study.train_seeds("pkd", "student, PKD", [&](int64_t s) { return student(s, step); }));
   }
   write_task_results(result, study.task(), run);
 }
