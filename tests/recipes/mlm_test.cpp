@@ -3,13 +3,9 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <csignal>
-#include <cstdio>
 
 #include "base/message_of.h"
+#include "recipes/killed_child.h"
 #include "recipes/tiny_pretraining.h"
 
 namespace limbeck::recipes {
@@ -28,24 +24,6 @@ class MlmRun : public TinyPretraining {
       throw;
     }
     return ::testing::internal::GetCapturedStdout();
-  }
-  // Trains in a process of its own and kills it when so many steps are logged. How it ended, as waitpid says.
-  int killed_after(std::size_t steps, const MlmOptions& options, const std::string& name) {
-    const pid_t child = ::fork();
-    if (child == 0) {
-      try {
-        if (std::freopen("/dev/null", "w", stdout) == nullptr) ::_exit(2);
-        run_mlm(options, open_run(options, name, "mlm"));
-      } catch (...) {
-        ::_exit(1);
-      }
-      ::_exit(0);
-    }
-    int status = 0;
-    while (::waitpid(child, &status, WNOHANG) == 0)
-      if (std::filesystem::exists(folder_ / name / "log.jsonl") && losses(folder_ / name).size() >= steps)
-        ::kill(child, SIGKILL);
-    return status;
   }
   std::string weights(const std::string& name) const {
     return sha256_of_file(folder_ / name / "model" / "model.safetensors");
@@ -78,12 +56,13 @@ TEST_F(MlmRun, HasThisSequenceOfLosses) {
 
 TEST_F(MlmRun, EndsInTheSameBytesAfterKills) {
   MlmOptions options = mlm();
-  options.train.max_steps = 200;  // enough that a busy machine kills it before its end
+  options.train.max_steps = 60;
   options.train.checkpoint_every = 7;
   options.train.averaging = {.kind = train::AveragingKind::kSwa, .start = 0.2, .every = 3};
   pretrain(options, "whole");
   for (const std::size_t steps : {10, 33}) {
-    EXPECT_TRUE(WIFSIGNALED(killed_after(steps, options, "run"))) << "it was done before it could be killed";
+    EXPECT_TRUE(is_killed_after(steps, folder_ / "run" / "log.jsonl",
+                                [&] { run_mlm(options, open_run(options, "run", "mlm")); }));
     EXPECT_FALSE(std::filesystem::exists(folder_ / "run" / "model"));
   }
   pretrain(options, "run");

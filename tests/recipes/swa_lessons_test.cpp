@@ -1,14 +1,10 @@
 #include "recipes/swa_lessons.h"
 
 #include <gtest/gtest.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <csignal>
-#include <cstdio>
 
 #include "base/message_of.h"
 #include "base/sha256.h"
+#include "recipes/killed_child.h"
 #include "recipes/tiny_encoder.h"
 
 namespace limbeck::recipes {
@@ -31,33 +27,10 @@ class SwaLessons : public TinyEncoder {
     own.mate.generator_steps = 2, own.mate.student_steps = 5, own.mate.learning_rate = 1e-3;
     return own;
   }
-  // How often a run has written a step of an arm.
-  std::size_t steps_of(const std::string& name, const std::string& arm) const {
-    const auto log = folder_ / name / "arms" / arm / "log.jsonl";
-    const std::string rows = std::filesystem::exists(log) ? read_file(log) : "", step = "\"kind\":\"step\"";
-    std::size_t steps = 0;  // its last line may not be whole yet
-    for (std::size_t at = rows.find(step); at != std::string::npos; at = rows.find(step, at + 1)) ++steps;
-    return steps;
+  std::filesystem::path log_of(const std::string& name, const std::string& arm) const {
+    return folder_ / name / "arms" / arm / "log.jsonl";
   }
-  // Runs in a process of its own and kills it after so many steps of an arm.
-  bool is_killed_after(std::size_t steps, const std::string& arm, const SwaOptions& own, const std::string& name) {
-    const pid_t child = ::fork();
-    if (child == 0) {
-      try {
-        if (std::freopen("/dev/null", "w", stdout) == nullptr) ::_exit(2);
-        run_swa(own, run(name));
-      } catch (...) {
-        ::_exit(1);
-      }
-      ::_exit(0);
-    }
-    int status = 0;
-    while (::waitpid(child, &status, WNOHANG) == 0) {
-      if (steps_of(name, arm) >= steps) ::kill(child, SIGKILL);
-      ::usleep(500);
-    }
-    return WIFSIGNALED(status);
-  }
+  std::size_t steps_of(const std::string& name, const std::string& arm) const { return steps_in(log_of(name, arm)); }
   static std::string weights(const limbeck::Run& run, const std::string& folder) {
     return sha256_of_file(run.path("arms/" + folder + "/model/model.safetensors"));
   }
@@ -114,8 +87,8 @@ TEST_F(SwaLessons, TheRouteEndsInTheSameBytesAfterKills) {
   own.train.checkpoint_every = 5;
   const limbeck::Run whole = run("whole");
   run_swa(own, whole);
-  EXPECT_TRUE(is_killed_after(20, "teacher", own, "run")) << "it was done before it could be killed";
-  EXPECT_TRUE(is_killed_after(12, "rco-1", own, "run")) << "it was done before it could be killed";
+  EXPECT_TRUE(is_killed_after(20, log_of("run", "teacher"), [&] { run_swa(own, run("run")); }));
+  EXPECT_TRUE(is_killed_after(12, log_of("run", "rco-1"), [&] { run_swa(own, run("run")); }));
   const limbeck::Run in = run();
   run_swa(own, in);
   for (const char* folder : {"teacher", "rco-1"}) EXPECT_EQ(weights(in, folder), weights(whole, folder)) << folder;
@@ -149,7 +122,7 @@ TEST_F(SwaLessons, AGeneratorsRunEndsInTheSameBytesAfterAKill) {
   own.train.checkpoint_every = 4;
   const limbeck::Run whole = run("whole");
   run_swa(own, whole);
-  EXPECT_TRUE(is_killed_after(13, "mate_kd-1", own, "run")) << "it was done before it could be killed";
+  EXPECT_TRUE(is_killed_after(13, log_of("run", "mate_kd-1"), [&] { run_swa(own, run("run")); }));
   const limbeck::Run in = run();
   run_swa(own, in);
   EXPECT_EQ(weights(in, "mate_kd-1"), weights(whole, "mate_kd-1"));
