@@ -148,19 +148,23 @@ class FineTuneCot {
 
   CotRow arm(const std::string& name) {
     if (name == "zero_shot")
-      return asked(name, "Student, zero-shot",
-                   {.prompt = answer_prompt, .max_tokens = options_.sampling.max_new_tokens});
+      return asked(
+          name, "Student, zero-shot",
+          {.prompt = answer_prompt, .max_tokens = options_.sampling.max_new_tokens, .stop = options_.sampling.stop});
     if (name == "zero_shot_cot") {
       const auto student = student_teacher([this] { return fresh_student(); });
       return prompted(
           name, "Student, zero-shot CoT", [&]() -> teachers::Teacher& { return *student; }, run_.path("arms/" + name));
     }
-    if (name == "few_shot_cot")
+    if (name == "few_shot_cot") {
+      auto stop = options_.sampling.stop;
+      stop.emplace_back("\nQ:");  // where it begins an example of its own
       return asked(name, "Student, few-shot CoT",
                    {.prompt = [this](const Problem& problem) { return few_shot_cot_prompt(examples_, problem); },
                     .mark = kAnswerIs,
                     .max_tokens = options_.sampling.max_new_tokens,
-                    .stop = {"\nQ:"}});
+                    .stop = stop});
+    }
     if (name == "answers") {
       std::vector<CotText> texts;
       for (const auto& problem : train_) texts.push_back({student_prompt(problem), "", problem.answer_text});
