@@ -2,7 +2,7 @@
 
 Tasks are files of configs/tasks, whose data is read in place from ../shared/data; one whose data is not there is skipped with a message.
 """
-import argparse, json, pathlib, re
+import argparse, json, pathlib, re, tomllib
 import by_seed
 
 
@@ -46,7 +46,11 @@ def run(method, config, models, arguments, flags, finished, part=""):
 
 def over_seeds(pages, main):
     """Each arm's first figure over its seeds, and what it has less the arm `main`, seed by seed: means and 95 % intervals. An arm of two pages is the first's."""
-    arms = list({arm["arm"]: arm for page in reversed(pages) for arm in json.loads(page.read_text())["arms"]}.values())
+    found = {}
+    for page in pages:
+        for arm in json.loads(page.read_text())["arms"]:
+            found.setdefault(arm["arm"], arm)
+    arms = list(found.values())
     metric = next(iter(arms[0]["figures"]))
     title = next(arm["title"] for arm in arms if arm["arm"] == main)
     return by_seed.figure_table(f"{metric} %", {arm["title"]: arm["figures"][metric]["runs"] for arm in arms}, title, 2, scale=100)
@@ -75,9 +79,9 @@ def sections_of(arguments, main, more):
         if not page.exists():
             continue
         pages = [page] + [other for other in [arguments.work / (task + BASELINES) / "table.md"] if other.exists()]
-        used = dict(re.findall(r"^(\w+) = (.*?)(?:  #.*)?$", options.read_text(), re.M))
-        rows = "all" if used["train_rows"] == "0" else used["train_rows"]
-        text = f"### {task}\n\n{used['seeds']} seeds an arm, {rows} training rows, {used['epochs']} epochs of batches of {used['batch_size']}, learning rate {used['learning_rate']}.\n\n"
+        used = tomllib.loads(options.read_text())
+        rows, train = used["train_rows"] or "all", used["train"]
+        text = f"### {task}\n\n{used['seeds']} seeds an arm, {rows} training rows, {train['epochs']:.1f} epochs of batches of {train['batch_size']}, learning rate {train['learning_rate']:g}.\n\n"
         sections[task] = text + over_seeds([page.with_suffix(".json") for page in pages], main) + "\n" + "\n".join(map(as_measured, pages)) + more(arguments.work / task, used) + "\n"
     return sections
 
