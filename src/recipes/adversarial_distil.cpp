@@ -9,6 +9,7 @@
 
 #include "base/errors.h"
 #include "base/phases.h"
+#include "text/same_vocabulary.h"
 #include "train/accumulate.h"
 
 namespace limbeck::recipes {
@@ -69,11 +70,8 @@ std::shared_ptr<models::Encoder> load_generator(const MateOptions& options, cons
               "expected an encoder with a head for masked language modelling but it has none; `limbeck run mlm` makes "
               "one");
   expect_vocabulary_of(student, generator.model->config(), where);
-  for (int32_t id = 0; id < std::max(tokenizer.vocab_size(), generator.tokenizer->vocab_size()); ++id)
-    if (tokenizer.token_bytes(id) != generator.tokenizer->token_bytes(id) ||
-        tokenizer.is_special(id) != generator.tokenizer->is_special(id))
-      user_fail(where, "expected the student's vocabulary but token {} is '{}' there and '{}' here", id,
-                generator.tokenizer->token_bytes(id), tokenizer.token_bytes(id));
+  if (const auto difference = text::vocabulary_difference(tokenizer, *generator.tokenizer))
+    user_fail(where, "expected the student's vocabulary but received another; student first: {}", *difference);
   return generator.model;
 }
 
