@@ -24,9 +24,10 @@ class Tinybert {
   Tinybert(const TinybertOptions& options, const Run& run)
       : options_(options), run_(run), study_(options, options.teacher, run) {
     student_config_ = options.student_config(models::load_encoder(options.teacher).model->config());
+    tokenizer_ = text::Tokenizer::from_folder(options.teacher);
+    expect_baselines(options, *tokenizer_);
     Study::Teacher teacher = study_.teacher(options.teacher);
     teacher_ = teacher.model;
-    tokenizer_ = text::Tokenizer::from_folder(options.teacher);
     if (options.has("teacher")) result_.arms.push_back(teacher.arm);
     if (is_wanted([](const TinybertArm& arm) { return arm.augmented; }))
       larger_ =

@@ -29,15 +29,28 @@ std::shared_ptr<models::Encoder> open_masked_lm_teacher(const TinybertOptions& o
   return teacher.model;
 }
 
+DistilbertOptions distilbert_of(const TinybertOptions& options) {
+  return {.num_layers = options.layers, .family = StudentFamily::kTeachers, .precision = options.precision};
+}
+
 }  // namespace
+
+void expect_baselines(const TinybertOptions& options, const text::Tokenizer& tokenizer) {
+  if (options.has("distilbert"))
+    student_blocks(distilbert_of(options), *open_masked_lm_teacher(options, tokenizer), {}, Seed(0));
+  if (!options.has("pkd")) return;
+  const models::EncoderConfig teacher = encoder_config_in(options.teacher);
+  models::EncoderConfig student = encoder_config_in(options.general_teacher());
+  student.num_hidden_layers = options.layers;
+  patient_pairs(student, teacher, options.pkd.blocks);
+}
 
 void pretrain_baseline(const TinybertArm& arm, const TinybertOptions& options, const models::EncoderConfig& small,
                        const text::Tokenizer& tokenizer, int64_t steps, Seed student_seed, const Run& run) {
   const bool distilled = arm.start == Start::kDistilbert;
   std::shared_ptr<models::Encoder> student, teacher;
   if (distilled) {
-    const DistilbertOptions of_student{
-        .num_layers = options.layers, .family = StudentFamily::kTeachers, .precision = options.precision};
+    const DistilbertOptions of_student = distilbert_of(options);
     teacher = open_masked_lm_teacher(options, tokenizer);
     student = distilbert_student(of_student, *teacher, student_blocks(of_student, *teacher, {}, student_seed),
                                  StartFrom::kTeacher, student_seed);

@@ -14,9 +14,12 @@
 
 namespace limbeck::recipes {
 
+// Throws UserError, before anything is trained, where an arm that is asked for cannot be: distilbert's teacher has no
+// masked-language-modelling head or another vocabulary, or pkd's student not two blocks of the teacher's.
+void expect_baselines(const TinybertOptions& options, const text::Tokenizer& tokenizer);
+
 // Trains the student of an arm with Start::kMaskedLm or kDistilbert for so many steps and leaves it in run/model.
-// `small`: TinyBERT's student. Throws UserError where DistilBERT's teacher has no masked-language-modelling head, or
-// another vocabulary.
+// `small`: TinyBERT's student.
 void pretrain_baseline(const TinybertArm& arm, const TinybertOptions& options, const models::EncoderConfig& small,
                        const text::Tokenizer& tokenizer, int64_t steps, Seed student_seed, const Run& run);
 

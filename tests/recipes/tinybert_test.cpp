@@ -121,6 +121,24 @@ TEST_F(TinybertRun, StandsBesideStudentsThatWerePretrainedOrTaughtInAnotherWay) 
   }
 }
 
+TEST_F(TinybertRun, RefusesBaselinesThatCannotBeBeforeItsTeacherIsTrained) {
+  TinybertOptions o = options();
+  const auto body = models::load_encoder(taught_bert(), models::Head{});
+  models::save_encoder(folder_ / "body", *body.model, *body.tokenizer);
+  const auto teacher = folder_ / "run" / "arms" / "teacher";
+  o.arms = {"full", "distilbert"};
+  o.general.teacher = (folder_ / "body").string();
+  EXPECT_THAT(message_of<UserError>([&] { distil(o, "run"); }), HasSubstr("general.masked_lm"));
+  EXPECT_FALSE(std::filesystem::exists(teacher));
+  o = options();
+  o.arms = {"full", "pkd"};
+  o.layers = 1;
+  EXPECT_THAT(message_of<UserError>([&] { distil(o, "run"); }), HasSubstr("at least two blocks"));
+  o.layers = 5;
+  EXPECT_THAT(message_of<UserError>([&] { distil(o, "run"); }), HasSubstr("at most 4 blocks"));
+  EXPECT_FALSE(std::filesystem::exists(teacher));
+}
+
 TEST_F(TinybertRun, RefusesWhatCannotBe) {
   TinybertOptions o = options();
   o.width = 18;
